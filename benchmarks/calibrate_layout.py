@@ -109,8 +109,10 @@ def main() -> None:
         add_design(tables, technologies, text)
     for text in arguments.clock_nets:
         add_clock_nets(tables, text)
-    holds = {name: float(value) for name, _, value in
-             (text.partition("=") for text in arguments.hold_slack)}  # fmt: skip
+    holds = {
+        name: float(value)
+        for name, _, value in (text.partition("=") for text in arguments.hold_slack)
+    }
     for fitted in calibrate(tables, technologies, arguments.skew):
         calibration = dataclasses.replace(fitted, hold_slack_s=holds.get(fitted.process, 0.0))
         file = arguments.to / f"layout_{calibration.process}.toml"
@@ -151,8 +153,10 @@ def calibrate(
     """The calibration of every technology and that of all of them, with errors."""
     results = []
     for tech in technologies:
-        whole = fit(tables, tech, technologies, skew)
-        results.append(dataclasses.replace(whole, errors=errors(tables, tech, technologies, skew)))
+        complete = fit(tables, tech, technologies, skew)
+        results.append(
+            dataclasses.replace(complete, errors=errors(tables, tech, technologies, skew))
+        )
     pooled = pool(tables, technologies, skew)
     every = [error for tech in technologies for error in others(tables, tech, technologies, skew)]
     results.append(dataclasses.replace(pooled, errors=summarise(every)))
@@ -182,7 +186,8 @@ def pool(
         return start
     names = [field.name for field in dataclasses.fields(NEUTRAL)][2:-1]
     values = {
-        name: _median(v for one in fits if (v := getattr(one, name)) is not None) for name in names
+        name: _median(v for candidate in fits if (v := getattr(candidate, name)) is not None)
+        for name in names
     }
     values["tree_wire_f_per_m"] = None  # a constant of the process, or of all of them
     values["path_growth"] = 1.0  # the flows of different processes disagree on it
@@ -200,7 +205,7 @@ def _medians(tables: Tables, tech: Technology, start: LayoutCalibration) -> Layo
         if key[0] == tech.name and key in tables.classes
     ]
 
-    def own(name: str, values: Iterable[float], least: int = LEAST) -> float:
+    def median_of_own(name: str, values: Iterable[float], least: int = LEAST) -> float:
         some = list(values)
         known: float = getattr(start, name)
         return statistics.median(some) if len(some) >= least else known
@@ -218,17 +223,21 @@ def _medians(tables: Tables, tech: Technology, start: LayoutCalibration) -> Layo
         process=tech.process,
         designs=len({design for t, design in {**tables.classes, **tables.truth} if t == tech.name}),
         tree_wire_f_per_m=statistics.median(wires) if wires else None,
-        logic_growth=own("logic_growth", mapped, 1),
-        hold_area=own(
+        logic_growth=median_of_own("logic_growth", mapped, 1),
+        hold_area=median_of_own(
             "hold_area", (number(r, "a_hold") / number(r, "sinks") / unit for r in clocked)
         ),
-        hold_cells=own("hold_cells", (number(r, "n_hold") / number(r, "sinks") for r in clocked)),
-        input_area=own("input_area", per_buffer("input")),
-        output_area=own("output_area", per_buffer("output")),
-        repair_frac=own("repair_frac", (repair(r) / number(r, "a_logic") for r in classes)),
-        path_growth=own("path_growth", path_growths(tables, tech, start.skew_frac)),
-        data_growth=own("data_growth", data_growths(tables, tech)),
-        leakage_growth=own("leakage_growth", leakage_growths(tables, tech.name)),
+        hold_cells=median_of_own(
+            "hold_cells", (number(r, "n_hold") / number(r, "sinks") for r in clocked)
+        ),
+        input_area=median_of_own("input_area", per_buffer("input")),
+        output_area=median_of_own("output_area", per_buffer("output")),
+        repair_frac=median_of_own(
+            "repair_frac", (repair(r) / number(r, "a_logic") for r in classes)
+        ),
+        path_growth=median_of_own("path_growth", path_growths(tables, tech, start.skew_frac)),
+        data_growth=median_of_own("data_growth", data_growths(tables, tech)),
+        leakage_growth=median_of_own("leakage_growth", leakage_growths(tables, tech.name)),
     )
 
 
@@ -241,15 +250,18 @@ def _with_trees(
     ----------
     unit : area of the smallest buffer [µm²]
     """
-    trees = [(int(number(r, "sinks")), int(number(r, "n_clkbuf")), number(r, "a_clkbuf") / unit)
-             for r in classes if number(r, "n_clkbuf") > 1]  # fmt: skip
+    trees = [
+        (int(number(r, "sinks")), int(number(r, "n_clkbuf")), number(r, "a_clkbuf") / unit)
+        for r in classes
+        if number(r, "n_clkbuf") > 1
+    ]
     small = [tree for tree in trees if 1 < tree[0] <= CLUSTERED]
     large = [tree for tree in trees if tree[0] > CLUSTERED]
     if small:
 
         def hits(region: int) -> int:
-            one = dataclasses.replace(calibration, sinks_per_region=float(region))
-            return sum(sum(buffer_counts(sinks, one)) == count for sinks, count, _ in small)
+            candidate = dataclasses.replace(calibration, sinks_per_region=float(region))
+            return sum(sum(buffer_counts(sinks, candidate)) == count for sinks, count, _ in small)
 
         usual = NEUTRAL.sinks_per_region
         region = max(REGIONS, key=lambda region: (hits(region), -abs(region - usual)))
@@ -276,8 +288,8 @@ def _with_trees(
 def _cluster(calibration: LayoutCalibration, sinks: int, count: int) -> float | None:
     """Sinks per cluster with which a tree has its number of buffers; None if none gives it."""
     for clusters in range(1, count):
-        one = dataclasses.replace(calibration, sinks_per_cluster=sinks / clusters)
-        if sum(buffer_counts(sinks, one)) == count:
+        candidate = dataclasses.replace(calibration, sinks_per_cluster=sinks / clusters)
+        if sum(buffer_counts(sinks, candidate)) == count:
             return sinks / clusters
     return None
 
@@ -286,8 +298,14 @@ def errors(
     tables: Tables, tech: Technology, technologies: Sequence[Technology], skew: float | None
 ) -> tuple[MeasuredError, ...]:
     """Errors of a technology's designs, each with coefficients from the other designs."""
-    designs = sorted({design for name in ("classes", "truth", "mapped", "stimulus", "published")
-                      for t, design in getattr(tables, name) if t == tech.name})  # fmt: skip
+    designs = sorted(
+        {
+            design
+            for name in ("classes", "truth", "mapped", "stimulus", "published")
+            for t, design in getattr(tables, name)
+            if t == tech.name
+        }
+    )
     wrong: list[tuple[str, float]] = []
     for design in designs:
         if any((tech.name, design) in t for t in (tables.truth, tables.mapped, tables.stimulus)):
@@ -307,10 +325,10 @@ def others(
     tables: Tables, tech: Technology, technologies: Sequence[Technology], skew: float | None
 ) -> list[tuple[str, float]]:
     """Errors of a technology's designs with coefficients from the other technologies alone."""
-    rest = [one for one in technologies if one.name != tech.name]
+    rest = [candidate for candidate in technologies if candidate.name != tech.name]
     if not rest:
         return []
-    calibration = pool(only(tables, {one.name for one in rest}), rest, skew)
+    calibration = pool(only(tables, {candidate.name for candidate in rest}), rest, skew)
     names = {design for t, design in {**tables.truth, **tables.mapped} if t == tech.name}
     return [error for name in sorted(names) for error in compare(tables, tech, calibration, name)]
 

@@ -64,7 +64,9 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        built, first, changed = (folder / f"{one}.toml" for one in ("built", "first", "changed"))
+        built, first, changed = (
+            folder / f"{file_name}.toml" for file_name in ("built", "first", "changed")
+        )
         built.write_text(SWEEP.replace(TILES, "tiles = 64"))
         first.write_text(SWEEP)
         changed.write_text(SWEEP.replace(TILES, "tiles = [300, 900, 1500, 3000, 7000, 12000]"))
@@ -72,13 +74,13 @@ def main() -> None:
         points = list(read_sweep(first).proposed_space.points())
         for point in points:  # built, so that only reading is left
             harvest_point(read_sweep(built), point, Store(root=store))
-        found = {
+        times = {
             "cold": _rate(first, points[:1], store),
             "again": _rate(first, points[:1], store),
             "next_design": _rate(first, points[1:], store),
             "package_changed": _rate(changed, points, store),
         }
-    print(json.dumps(found))
+    print(json.dumps(times))
 
 
 def _views() -> dict[str, float]:
@@ -86,7 +88,7 @@ def _views() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = {view: folder / f"{view}.toml" for view in ("typical", "guaranteed")}
-        store, found = folder / "store", dict.fromkeys(files, 0.0)
+        store, times = folder / "store", dict.fromkeys(files, 0.0)
         for view, file in files.items():
             file.write_text(BOTH_VIEWS.replace("VIEW", view))
         points = list(read_sweep(files["typical"]).proposed_space.points())[:1]
@@ -94,8 +96,8 @@ def _views() -> dict[str, float]:
             for view, file in files.items():
                 rate = _rate(file, points, store)
                 if round_number:
-                    found[view] = max(found[view], rate)
-    return {**found, "ratio": round(found["guaranteed"] / found["typical"], 3)}
+                    times[view] = max(times[view], rate)
+    return {**times, "ratio": round(times["guaranteed"] / times["typical"], 3)}
 
 
 def _rate(file: Path, points: list[dict[str, object]], store: Path) -> float:

@@ -76,10 +76,13 @@ class Curve:
         """Lowest supply voltage for each frequency; NaN beyond the highest one."""
         supply = np.exp(
             np.interp(
-                np.log(frequency_hz), np.log(self.f_max_hz), np.log(supplies_v), left=np.nan,
+                np.log(frequency_hz),
+                np.log(self.f_max_hz),
+                np.log(supplies_v),
+                left=np.nan,
                 right=np.nan,
             )
-        )  # fmt: skip
+        )
         return np.asarray(supply)
 
 
@@ -119,17 +122,17 @@ def evaluated(
 
 def curves(name: str) -> dict[str, Curve]:
     """A block in each of `VIEWS`, at its highest clock frequency."""
-    found = {}
+    results = {}
     for view in VIEWS:
         report = evaluated(design_of(name), over_supply(SUPPLIES_V, **VIEWS[view]))
-        found[view] = Curve(
+        results[view] = Curve(
             f_max_hz=report.f_max_hz,
             energy_per_op_j=report.block_energy_per_op_j,
             setup_temperature_c=report.setup_temperature_c,
             leakage_w=report.block_leakage_power_w,
             power_w=report.block_power_w,
         )
-    return found
+    return results
 
 
 def adder_cells() -> dict[str, Any]:

@@ -70,8 +70,9 @@ def edge_ratio(tech: Technology, levels: tuple[TreeLevel, ...]) -> float:
 
     Data inputs are at rest, and all states of the flip-flop are as likely.
     """
-    flip_flops = [i for i, cell in enumerate(tech.library.cells)
-                  if isinstance(cell.sequential, FlipFlop)]  # fmt: skip
+    flip_flops = [
+        i for i, cell in enumerate(tech.library.cells) if isinstance(cell.sequential, FlipFlop)
+    ]
     kind = min(flip_flops, key=lambda i: tech.library.cells[i].area_m2)
     cell = tech.library.cells[kind]
     nets = 2 + np.arange(len(cell.pins))
@@ -92,7 +93,7 @@ def edge_ratio(tech: Technology, levels: tuple[TreeLevel, ...]) -> float:
                 name="data",
                 direction="input",
                 nets=tuple(2 + i for i in cell.inputs if 2 + i != clock_net),
-            ),  # fmt: skip
+            ),
         ),
     )
     timing = analyse_timing(build_timing_graph(netlist, "clock"), tech.at, 1.0)

@@ -84,14 +84,14 @@ def row(
     metrics = evaluate_point(
         block, synthesis=synthesis, operating=operating, store=folder / "store", **library
     ).flat()
-    about: dict[str, Any] = {"block": block, "library": label} | synthesis | (operating or {})
+    described: dict[str, Any] = {"block": block, "library": label} | synthesis | (operating or {})
     if operating is None:
-        about["synthesis_s"] = round(_synthesis_s(folder, block, library, synthesis), 2)
+        described["synthesis_s"] = round(_synthesis_s(folder, block, library, synthesis), 2)
         cells_alone = evaluate_point(
             block, synthesis=synthesis, physical=CELLS_ALONE, store=folder / "store", **library
         )
-        about["path_of_cells_ns"] = round(cells_alone.flat()["critical_path_s"] * 1e9, 4)
-    return about | {
+        described["path_of_cells_ns"] = round(cells_alone.flat()["critical_path_s"] * 1e9, 4)
+    return described | {
         "cells": metrics["block_cell_count"],
         "area_um2": round(metrics["block_area_m2"] * 1e12),
         "critical_path_ns": round(metrics["critical_path_s"] * 1e9, 4),
@@ -106,8 +106,8 @@ def row(
 
 def _synthesis_s(folder: Path, block: str, library: Options, synthesis: Options) -> float:
     """Processor seconds of one synthesis."""
-    found = find_block(block)
-    rtl = elaborate(found, found.parameters(), Store(root=folder / "store"))
+    record = find_block(block)
+    rtl = elaborate(record, record.parameters(), Store(root=folder / "store"))
     files = tuple(library.get("liberty", ()))
     choice = LibraryChoice(files=files) if files else LibraryChoice(name=library["library"])
     liberty = liberty_files_for_synthesis(library_of(choice), folder / "library")

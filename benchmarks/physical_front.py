@@ -87,11 +87,11 @@ def main() -> None:
 
 def _points(variant: str, library: LibraryChoice, goal: str, store: Store) -> list[dict[str, Any]]:
     block, hardware_parameters, synthesis, workload = VARIANTS[variant]
-    found = find_block(block)
+    record = find_block(block)
     design = Design(
-        block=found,
-        parameters=make_record(found.parameters, hardware_parameters, block),
-        workload=make_record(found.workload, workload, block),
+        block=record,
+        parameters=make_record(record.parameters, hardware_parameters, block),
+        workload=make_record(record.workload, workload, block),
         library=library,
         synthesis=make_record(SynthesisOptions, {"goal": goal} | synthesis, "synthesis"),
     )
@@ -122,9 +122,9 @@ def _points(variant: str, library: LibraryChoice, goal: str, store: Store) -> li
 
 def _front(points: list[dict[str, Any]], block: str, level: str) -> list[str]:
     """Variants on the front, best energy first, with the supplies at which they are on it."""
-    own = [p for p in points if p["level"] == level and p["variant"].startswith(block)]
-    goals = np.array([[p["energy_pj_per_op"], -p["mops_per_mm2"]] for p in own])
-    best = [p for p, on in zip(own, is_on_front(goals), strict=True) if on]
+    of_block = [p for p in points if p["level"] == level and p["variant"].startswith(block)]
+    goals = np.array([[p["energy_pj_per_op"], -p["mops_per_mm2"]] for p in of_block])
+    best = [p for p, on in zip(of_block, is_on_front(goals), strict=True) if on]
     best.sort(key=lambda p: p["energy_pj_per_op"])
     return [f"{p['variant']} at {p['vdd_v']} V" for p in best]
 

@@ -69,11 +69,11 @@ def main() -> None:
 
 def _case(case: str, choice: LibraryChoice, goal: str) -> dict[str, Any]:
     block, hardware_parameters = CASES[case]
-    found = find_block(block)
+    record = find_block(block)
     design = Design(
-        block=found,
-        parameters=make_record(found.parameters, hardware_parameters, block),
-        workload=make_record(found.workload, {}, block),
+        block=record,
+        parameters=make_record(record.parameters, hardware_parameters, block),
+        workload=make_record(record.workload, {}, block),
         library=choice,
         synthesis=make_record(SynthesisOptions, {"goal": goal}, "synthesis"),
         package=PackageParameters(node_nm=130.0),

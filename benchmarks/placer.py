@@ -40,22 +40,24 @@ def main() -> None:
     rows = []
     for file in arguments.files:
         problem, reference_m = read_problem(file)
-        found = [_placed(problem, compiled, arguments.clustered)]
-        found += [
+        measured_rows = [_placed(problem, compiled, arguments.clustered)]
+        measured_rows += [
             _placed(shuffled(problem, k), compiled, arguments.clustered)
             for k in range(arguments.shuffles)
         ]
-        over = [row["wire_m"] / reference_m for row in found]
-        row = {"design": file.stem, **found[0], "over_reference": over[0]}
+        over = [row["wire_m"] / reference_m for row in measured_rows]
+        row = {"design": file.stem, **measured_rows[0], "over_reference": over[0]}
         if arguments.shuffles:
             row["over_reference_range"] = [min(over), max(over)]
-            row["overflow_most"] = max(row["overflow"] for row in found)
+            row["overflow_most"] = max(row["overflow"] for row in measured_rows)
             row["cpu_ms_per_cell_range"] = [
-                pick(row["cpu_ms_per_cell"] for row in found) for pick in (min, max)
+                pick(row["cpu_ms_per_cell"] for row in measured_rows) for pick in (min, max)
             ]
         rows.append(row)
     for size in filter(None, arguments.sizes.split(",")):
-        rows.append({"design": "made", **_placed(made(int(size)), compiled, arguments.clustered)})
+        rows.append(
+            {"design": "made", **_placed(random_problem(int(size)), compiled, arguments.clustered)}
+        )
     for size in filter(None, arguments.full.split(",")):
         rows.append({"design": "full core, over annealing", **full_core_row(int(size))})
     print(json.dumps({"benchmark": "placer", "compiled": not arguments.numpy, "results": rows}))
@@ -63,14 +65,14 @@ def main() -> None:
 
 def _placed(problem: PlacementProblem, compiled: bool | None, clustered: bool) -> dict[str, Any]:
     began = time.process_time()
-    found = place(problem, compiled=compiled, clustered=clustered)
+    measured_rows = place(problem, compiled=compiled, clustered=clustered)
     spent = time.process_time() - began
     cells = len(problem.cell_area_m2)
     return {
         "cells": cells,
-        "wire_m": found.wire_length_m,
-        "overflow": round(found.overflow, 4),
-        "steps": found.steps,
+        "wire_m": measured_rows.wire_length_m,
+        "overflow": round(measured_rows.overflow, 4),
+        "steps": measured_rows.steps,
         "cpu_s": round(spent, 2),
         "cpu_ms_per_cell": round(1e3 * spent / cells, 3),
     }
@@ -96,7 +98,7 @@ def shuffled(problem: PlacementProblem, seed: int) -> PlacementProblem:
     )
 
 
-def made(cells: int) -> PlacementProblem:
+def random_problem(cells: int) -> PlacementProblem:
     """A design of that many cells: nets of 2 to 5 pins, lengths from a power law."""
     rng = np.random.default_rng(cells)
     side = math.ceil(math.sqrt(cells))

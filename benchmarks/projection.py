@@ -41,9 +41,9 @@ def main() -> None:
             for supply_v in supplies
         }
     projected = {}
-    for block, found in measured.items():
-        truth = found["asap7 0.7 V"]
-        for name, figures in found.items():
+    for block, measured_figures in measured.items():
+        truth = measured_figures["asap7 0.7 V"]
+        for name, figures in measured_figures.items():
             if figures.node != "n130":
                 continue
             for node in ("hp7", "lp7"):
@@ -58,9 +58,9 @@ def main() -> None:
                             "energy_per_op_j": f.energy_per_op_j,
                             "area_m2": f.area_m2,
                         }
-                        for name, f in found.items()
+                        for name, f in measured_figures.items()
                     }
-                    for block, found in measured.items()
+                    for block, measured_figures in measured.items()
                 },
                 "projected_over_asap7": projected,
             }

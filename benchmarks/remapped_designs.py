@@ -115,7 +115,7 @@ def paths(
     cells = read_verilog(mapped.netlist, technology.library, None)
     graph = build_timing_graph(cells, next(name for name in CLOCKS if name in cells.port_of))
     at = cells.library.at(None, None)
-    calibration, data = technology.counted.calibration, technology.counted.data
+    calibration, data = technology.effects.calibration, technology.effects.data
     assert data is not None  # `technology_of` has only processes with wire constants
     routed_s = routed_path_ns(truth) * 1e-9
     growth = calibration.path_growth / (1 - calibration.skew_frac)

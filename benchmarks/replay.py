@@ -59,10 +59,10 @@ def main() -> None:
     arguments.add_argument("--plot", type=Path, help="draw the cost against cells and cycles here")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        found = measure(Path(name), given)
+        results = measure(Path(name), given)
     if given.plot:
-        draw(found, given.plot)
-    print(json.dumps(found))
+        draw(results, given.plot)
+    print(json.dumps(results))
 
 
 def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def draw(found: dict[str, Any], path: Path) -> None:
+def draw(results: dict[str, Any], path: Path) -> None:
     """Two lines: processor time against cells and against cycles."""
     import matplotlib
 
@@ -144,12 +144,12 @@ def draw(found: dict[str, Any], path: Path) -> None:
     from matplotlib import pyplot
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
-    scale, runs = found["scale"], found["runs"]
+    scale, runs = results["scale"], results["runs"]
     left.plot([s["cells"] for s in scale], [1e3 * s["replay_s"] for s in scale], "o-")
     left.set(xlabel="cells", ylabel="replay [ms]", title=f"{SCALE_CYCLES:,} cycles")
     for key, label in (("compiled_s", "compiled"), ("numpy_s", "NumPy")):
         right.plot([r["cycles"] for r in runs], [1e3 * r[key] for r in runs], "o-", label=label)
-    right.set(xlabel="cycles", title=f"{found['cells']:,} cells", xscale="log", yscale="log")
+    right.set(xlabel="cycles", title=f"{results['cells']:,} cells", xscale="log", yscale="log")
     right.legend()
     left.set_xlim(0)
     left.set_ylim(0)

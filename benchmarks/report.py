@@ -51,21 +51,23 @@ def make_study(folder: Path, count: int) -> int:
     text = (frozen.HERE / "space.toml").read_text().replace(*TILES)
     file = folder.with_suffix(".toml")
     file.write_text(text)
-    sweep, made = read_sweep(file), 0
+    sweep, written = read_sweep(file), 0
     study = start_study(sweep, folder, None, {"versions": {}, "liberty": []}).study
     study.sampler = optuna.samplers.RandomSampler(seed=1)
-    for one in frozen.load().points:
-        if made >= count:
+    for frozen_point in frozen.load().points:
+        if written >= count:
             break
-        study.enqueue_trial(one.point)
+        study.enqueue_trial(frozen_point.point)
         trial = study.ask(sweep.proposed_space.distributions())
-        points = frozen.evaluate(sweep, one)
+        points = frozen.evaluate(sweep, frozen_point)
         harvest = Harvest(front=points.local_front(), evaluated=len(points.numbers), sampled=False)
-        proposed, harvested = finishes(sweep, one.point, harvest, trial.number)
+        proposed, harvested = finishes(sweep, frozen_point.point, harvest, trial.number)
         distributions = sweep.space.distributions()
-        complete(study, trial_id_of(trial), proposed, harvested[: count - made - 1], distributions)
-        made += 1 + len(harvested[: count - made - 1])
-    return made
+        complete(
+            study, trial_id_of(trial), proposed, harvested[: count - written - 1], distributions
+        )
+        written += 1 + len(harvested[: count - written - 1])
+    return written
 
 
 def verbs(study: Path) -> dict[str, float]:
@@ -83,19 +85,19 @@ def verbs(study: Path) -> dict[str, float]:
     }
     commands = {f"{name}_cpu_s": [program, *words] for name, words in asked.items()}
     commands["additions_cpu_s"] = [Path(sys.executable), "-c", ADDITIONS]
-    found = {}
+    results = {}
     for name, command in commands.items():
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        found[name] = round(spent, 2)
-    return found
+        results[name] = round(spent, 2)
+    return results
 
 
 def look(page: Path) -> dict[str, Any]:
     """Seconds of what the page does, the median of some runs."""
-    found: dict[str, list[float]] = {}
+    results: dict[str, list[float]] = {}
     with sync_playwright() as tools:
         browser = tools.chromium.launch(
             executable_path=shutil.which("chromium"),
@@ -106,17 +108,17 @@ def look(page: Path) -> dict[str, Any]:
             tab.goto(page.as_uri())
             tab.wait_for_selector("body[data-ready=yes]", timeout=300_000)
             tab.wait_for_selector("#history-plot .main-svg", timeout=300_000)
-            found.setdefault("everything_drawn_s", []).append(time.monotonic() - began)
-            found.setdefault("first_paint_s", []).append(tab.evaluate(PAINT) / 1e3)
+            results.setdefault("everything_drawn_s", []).append(time.monotonic() - began)
+            results.setdefault("first_paint_s", []).append(tab.evaluate(PAINT) / 1e3)
             for name, action in DONE.items():
                 seconds = tab.evaluate(
                     f"async () => {{ const began = performance.now(); {action}; await new Promise("
                     "(done) => requestAnimationFrame(() => setTimeout(done))); "
                     "return (performance.now() - began) / 1e3; }"
                 )
-                found.setdefault(f"{name}_s", []).append(seconds)
+                results.setdefault(f"{name}_s", []).append(seconds)
             tab.close()
-    return {name: round(sorted(values)[len(values) // 2], 2) for name, values in found.items()}
+    return {name: round(sorted(values)[len(values) // 2], 2) for name, values in results.items()}
 
 
 def main() -> None:

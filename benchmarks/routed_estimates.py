@@ -21,7 +21,7 @@ from chipdse.netlist.power.propagate import fill_unannotated, silent_activity
 from chipdse.netlist.timing.graph import TimingGraph, build_timing_graph
 from chipdse.netlist.timing.timing import analyse_timing
 from chipdse.netlist.verilog.reader import read_verilog
-from chipdse.stages.layout import Counted, Layout, counted, layout_cells
+from chipdse.stages.layout import Layout, LayoutEffects, layout_cells, layout_effects
 from chipdse.stages.layout_power import added_energy_j, wire_energy_j
 from chipdse.technology.constants import Sources
 
@@ -42,7 +42,7 @@ class Technology:
     """A cell library, and what is counted of layout there."""
 
     library: CellLibrary
-    counted: Counted
+    effects: LayoutEffects
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,7 +75,7 @@ def technology_of(name: str, pdk: Path) -> Technology | str:
         return f"no Liberty file of {name} is in {pdk}"
     library = load_corners(files[:1], None)
     try:
-        return Technology(library=library, counted=counted(PhysicalOptions(), library))
+        return Technology(library=library, effects=layout_effects(PhysicalOptions(), library))
     except DesignError as error:
         return str(error)
 
@@ -126,7 +126,7 @@ def estimates_of(
     for cells, part in netlists.items():
         part_graph = build_timing_graph(part, port)
         for level in levels:
-            if level == "none" or technology.counted.data is not None:
+            if level == "none" or technology.effects.data is not None:
                 routes = _routes(part, part_graph, level, utilisation)
                 estimates.append(_estimate(part_graph, technology, cells, level, routes, period_s))
     return estimates
@@ -150,15 +150,15 @@ def _estimate(
     routes: Routes | None,
     period_s: float,
 ) -> Estimate:
-    netlist, what = graph.netlist, technology.counted
+    netlist, effects = graph.netlist, technology.effects
     tree, added = None, None
     if routes is not None:
         # These cells are sized already; a netlist with its repairs has nothing to be added.
-        sized = dataclasses.replace(what.calibration, logic_growth=1.0)
+        sized = dataclasses.replace(effects.calibration, logic_growth=1.0)
         is_mapped = cells == "as mapped"
-        what = dataclasses.replace(what, calibration=sized, added_cells=is_mapped)
-        tree, added = layout_cells(netlist, graph, what)
-    laid = Layout(counted=what, graph=graph, routes=routes, tree=tree, added=added)
+        effects = dataclasses.replace(effects, calibration=sized, added_cells=is_mapped)
+        tree, added = layout_cells(netlist, graph, effects)
+    laid = Layout(effects=effects, graph=graph, routes=routes, tree=tree, added=added)
     library = netlist.library.at(None, None)
     loads = laid.loads(library)
     timing = analyse_timing(graph, library, period_s, wires=None if loads is None else loads.timing)

@@ -164,9 +164,9 @@ def measured(design: str, hierarchy: str, wires: str) -> dict[str, float]:
         ).flat()
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {
-        "processor_s": round(sum(one.ru_utime + one.ru_stime for one in usage), 2),
+        "processor_s": round(sum(process.ru_utime + process.ru_stime for process in usage), 2),
         "programs_s": round(usage[1].ru_utime + usage[1].ru_stime, 2),
-        "memory_mb": round(max(one.ru_maxrss for one in usage) / 1024, 1),
+        "memory_mb": round(max(process.ru_maxrss for process in usage) / 1024, 1),
         "cells": metrics["block_cell_count"],
         "area_um2": round(metrics["block_area_m2"] * 1e12),
         "f_max_mhz": round(1e-6 / metrics["critical_path_s"], 3),

@@ -97,8 +97,8 @@ def main() -> None:
         for variant, given in VARIANTS.get(name, {"defaults": {}}).items():
             parameters = BLOCKS[name].parameters(**given)
             for simulator, tool in simulators.available().items():
-                found = measure(BLOCKS[name], parameters, tool, store)
-                results.append({"block": name, "variant": variant, "simulator": simulator, **found})
+                speed = measure(BLOCKS[name], parameters, tool, store)
+                results.append({"block": name, "variant": variant, "simulator": simulator, **speed})
                 print(results[-1], file=sys.stderr)
     print(json.dumps({"benchmark": "simulation_speed", "results": results}))
 

@@ -99,12 +99,12 @@ def front(points: list[Candidate]) -> list[Candidate]:
 
 def saving(free: list[Candidate], fixed: list[Candidate]) -> list[dict[str, float]]:
     """Energy at equal throughput: the cheapest point at least that fast, of either front."""
-    found = []
+    results = []
     for share in (1.0, 0.5, 0.2, 0.1, 0.05, 0.01):
         rate = share * max(point[0] for point in fixed)
         with_axis = min((p for p in free if p[0] >= rate * 0.999), key=lambda p: p[1])
         without = min((p for p in fixed if p[0] >= rate * 0.999), key=lambda p: p[1])
-        found.append(
+        results.append(
             {
                 "throughput_ops_per_s": rate,
                 "energy_per_op_j": with_axis[1],
@@ -113,7 +113,7 @@ def saving(free: list[Candidate], fixed: list[Candidate]) -> list[dict[str, floa
                 "saved_frac": 1 - with_axis[1] / without[1],
             }
         )
-    return found
+    return results
 
 
 def main() -> None:
@@ -124,8 +124,8 @@ def main() -> None:
     library = library_of(LIBRARY).load()
     curves = []
     for temp in library.grid.temperatures_c:
-        own = library.supply_v[library.temperature_c == temp]
-        fine = np.round(np.arange(own.min(), own.max() + 1e-9, 0.02), 3)
+        supplies_v = library.supply_v[library.temperature_c == temp]
+        fine = np.round(np.arange(supplies_v.min(), supplies_v.max() + 1e-9, 0.02), 3)
         curves.append(characterise({"rows": 2, "columns": 2}, fine, temp))
     least = [
         {

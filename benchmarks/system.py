@@ -38,22 +38,34 @@ from chipdse.technology.constants import Sources
 
 ENDS = ("embodied_low", "embodied_high")
 BLOCK = BlockMetrics(
-    area_m2=0.02e-6, dynamic_power_w=2e-3, leakage_power_w=1e-4, temperature_c=25.0,
-    throughput_ops_per_s=1e9, io_bits_per_op=0.5, node_nm=14.0,
-    leakage_temperatures_c=(25.0, 75.0, 125.0), leakage_powers_w=(1e-4, 4e-4, 1.6e-3),
-)  # fmt: skip
+    area_m2=0.02e-6,
+    dynamic_power_w=2e-3,
+    leakage_power_w=1e-4,
+    temperature_c=25.0,
+    throughput_ops_per_s=1e9,
+    io_bits_per_op=0.5,
+    node_nm=14.0,
+    leakage_temperatures_c=(25.0, 75.0, 125.0),
+    leakage_powers_w=(1e-4, 4e-4, 1.6e-3),
+)
 
 
 def packages() -> list[PackageParameters]:
     flat = ("organic", "silicon_interposer", "fanout_chip_last", "bridge", "glass")
     return [
-        PackageParameters(arrangement=a, chiplets=c, tiles=20000, cooling=k, grid_use=g,
-                          link="ucie_standard" if a == "organic" else "ucie_advanced")
+        PackageParameters(
+            arrangement=a,
+            chiplets=c,
+            tiles=20000,
+            cooling=k,
+            grid_use=g,
+            link="ucie_standard" if a == "organic" else "ucie_advanced",
+        )
         for a in flat
         for c in (2, 4, 9)
         for k in ("heatsink_forced_air", "cold_plate")
         for g in ("ontario", "alberta", "united_kingdom")
-    ]  # fmt: skip
+    ]
 
 
 def points(count: int) -> list[BlockMetrics]:
@@ -82,9 +94,9 @@ def closed_form_rate() -> float:
         sources = Sources()
         dies = dies_of(blocks, columns, sources)
         links_of(blocks.io_bits_per_op * 1e12, columns, dies, sources)
-        made = fabrication_of(columns, dies, sources)
-        cost_of(columns, dies, made, sources)
-        carbon_of(columns, dies, made, sources)
+        fabrication_columns = fabrication_of(columns, dies, sources)
+        cost_of(columns, dies, fabrication_columns, sources)
+        carbon_of(columns, dies, fabrication_columns, sources)
 
     return columns.count / best_of(3, work)
 
@@ -148,11 +160,15 @@ def stack(cells: int) -> Stack:
     """Six layers of one outline, 32 heat sources."""
     side, columns, rows = 0.016, 8, 4
     sources = tuple(
-        Rectangle(name=f"b{i}", left_m=-side / 2 + (i % columns) * side / columns,
-                  bottom_m=-side / 2 + (i // columns) * side / rows, width_m=side / columns,
-                  height_m=side / rows)
+        Rectangle(
+            name=f"b{i}",
+            left_m=-side / 2 + (i % columns) * side / columns,
+            bottom_m=-side / 2 + (i // columns) * side / rows,
+            width_m=side / columns,
+            height_m=side / rows,
+        )
         for i in range(columns * rows)
-    )  # fmt: skip
+    )
     values = (
         ("bumps", 1e-4, 1.6),
         ("die", 15e-5, 130.0),
@@ -162,11 +178,15 @@ def stack(cells: int) -> Stack:
         ("sink", 6.9e-3, 400.0),
     )
     layers = tuple(
-        Layer(name=n, thickness_m=t, outline=centred(n, side, side),
-              material=Material(name=n, conductivity_w_per_mk=k),
-              sources=sources if n == "die" else ())
+        Layer(
+            name=n,
+            thickness_m=t,
+            outline=centred(n, side, side),
+            material=Material(name=n, conductivity_w_per_mk=k),
+            sources=sources if n == "die" else (),
+        )
         for n, t, k in values
-    )  # fmt: skip
+    )
     return Stack(layers=layers, cooler_resistance_k_per_w=0.1)
 
 

@@ -56,10 +56,16 @@ def geometry_of(arrangement: str, areas: list[float], kinds: list[int], cooling:
         for i, (area, kind) in enumerate(zip(areas, kinds, strict=True))
     )
     return Geometry(
-        arrangement=arrangement, dies=dies, cooling=cooling,
-        interface_material="interface_typical", spreader_material="copper",
-        die_material="silicon", die_thickness_m=15e-5, spreader_side_m=0.03, sink_side_m=0.06,
-    )  # fmt: skip
+        arrangement=arrangement,
+        dies=dies,
+        cooling=cooling,
+        interface_material="interface_typical",
+        spreader_material="copper",
+        die_material="silicon",
+        die_thickness_m=15e-5,
+        spreader_side_m=0.03,
+        sink_side_m=0.06,
+    )
 
 
 def before(stack: Stack, power_w: np.ndarray) -> float:
@@ -69,8 +75,10 @@ def before(stack: Stack, power_w: np.ndarray) -> float:
     for layer in stack.layers:
         regions = tuple(
             (r, dataclasses.replace(m, conductivity_w_per_mk=m.conductivity_w_per_mk * ratio))
-            if m.softening else (r, m) for r, m in layer.regions
-        )  # fmt: skip
+            if m.softening
+            else (r, m)
+            for r, m in layer.regions
+        )
         slices = 3 if layer.name == "sink" else 1
         layers.append(dataclasses.replace(layer, regions=regions, slices=slices))
     operator = solve(assemble(dataclasses.replace(stack, layers=tuple(layers)), 16))

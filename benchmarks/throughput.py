@@ -72,12 +72,12 @@ def main() -> None:
                 "trials": arguments.trials,
                 "workers": arguments.workers,
                 "executor": arguments.executor,
-                "one_worker_s": [round(one, 2) for one in singles],
-                "workers_s": [round(one, 2) for one in multiples],
-                "ratios": [round(one, 3) for one in ratios],
+                "one_worker_s": [round(figure, 2) for figure in singles],
+                "workers_s": [round(figure, 2) for figure in multiples],
+                "ratios": [round(figure, 3) for figure in ratios],
                 "median_ratio": round(statistics.median(ratios), 3),
-                "busy": [round(one, 3) for one in busy],
-                "cores": [round(one, 3) for one in cores],
+                "busy": [round(figure, 3) for figure in busy],
+                "cores": [round(figure, 3) for figure in cores],
             }
         )
     )
@@ -101,11 +101,13 @@ def _sweep(folder: Path, trials: int, workers: int, executor: str) -> tuple[floa
         report=False,
         progress=False,
     )
-    found = done.folder.study.get_trials()
-    assert len(found) == trials
-    assert all(trial.state.name == "COMPLETE" for trial in found)
+    finished = done.folder.study.get_trials()
+    assert len(finished) == trials
+    assert all(trial.state.name == "COMPLETE" for trial in finished)
     # A worker's first trial waits for its program to load: count from the first one's evaluation.
-    ended = [(one.datetime_complete.timestamp(), one.user_attrs["seconds"]) for one in found]
+    ended = [
+        (figure.datetime_complete.timestamp(), figure.user_attrs["seconds"]) for figure in finished
+    ]
     phase = max(end for end, _ in ended) - min(end - seconds for end, seconds in ended)
     return phase, sum(seconds for _, seconds in ended) / (workers * phase)
 

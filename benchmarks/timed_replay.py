@@ -49,9 +49,9 @@ def main() -> None:
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name:
         libraries = dict(_libraries(Path(name), given.liberty))
-        found: dict[str, Any] = {"benchmark": "timed_replay"}
+        results: dict[str, Any] = {"benchmark": "timed_replay"}
         if not given.no_accuracy:
-            found["accuracy"] = [
+            results["accuracy"] = [
                 row
                 for label, library in libraries.items()
                 for design in timed_designs.DESIGNS
@@ -59,8 +59,8 @@ def main() -> None:
             ]
         if not given.no_speed:
             label, library = list(libraries.items())[-1]
-            found["speed"] = {"library": label} | speed(Path(name) / "speed", *library)
-    print(json.dumps(found))
+            results["speed"] = {"library": label} | speed(Path(name) / "speed", *library)
+    print(json.dumps(results))
 
 
 def _libraries(
@@ -148,7 +148,7 @@ def speed(folder: Path, library: OperatingLibrary, files: list[Path]) -> dict[st
         plan=design.plan,
     )
     run(sampled=64)  # compiles the kernel
-    found: dict[str, Any] = {
+    results: dict[str, Any] = {
         "cells": design.timing.netlist.cell_count,
         "icarus_cycles_per_s": round(SPEED_CYCLES / icarus_s, 2),
     }
@@ -156,21 +156,21 @@ def speed(folder: Path, library: OperatingLibrary, files: list[Path]) -> dict[st
         for sampled in (512, None):
             seconds, count = best(lambda s=sampled, r=resolution_s: run(sampled=s, resolution_s=r))
             key = f"{'all' if sampled is None else sampled}_cycles{what}"
-            found[f"{key}_s"] = round(seconds, 3)
-            found[f"{key}_times_icarus"] = round(count / seconds / (SPEED_CYCLES / icarus_s), 1)
+            results[f"{key}_s"] = round(seconds, 3)
+            results[f"{key}_times_icarus"] = round(count / seconds / (SPEED_CYCLES / icarus_s), 1)
     start = time.process_time()
     run(sampled=512, engine="python")
-    found["512_cycles_python_s"] = round(time.process_time() - start, 2)
-    whole = run(sampled=None)
-    found["glitch_frac"] = round(whole.glitch_frac, 4)
-    total = whole.total.toggles.sum()
+    results["512_cycles_python_s"] = round(time.process_time() - start, 2)
+    complete = run(sampled=None)
+    results["glitch_frac"] = round(complete.glitch_frac, 4)
+    total = complete.total.toggles.sum()
     for sampled in (64, 256, 512):
         parts = [run(sampled=sampled, seed=seed) for seed in range(DRAWS)]
         errors = [part.total.toggles.sum() / total - 1 for part in parts]
-        found[f"error_{sampled}_frac"] = round(float(np.sqrt(np.mean(np.square(errors)))), 5)
+        results[f"error_{sampled}_frac"] = round(float(np.sqrt(np.mean(np.square(errors)))), 5)
         stated = [part.standard_error() for part in parts]
-        found[f"stated_error_{sampled}_frac"] = round(float(np.mean(stated)), 5)
-    return found
+        results[f"stated_error_{sampled}_frac"] = round(float(np.mean(stated)), 5)
+    return results
 
 
 def best(run: Callable[[], Any], repeat: int = 3) -> tuple[float, int]:

@@ -26,7 +26,7 @@ VIEWS = ("typical", "guaranteed")
 
 @dataclass(frozen=True, kw_only=True)
 class OperatingPoint:
-    """Supply, temperature, process corner and clock, and whether figures hold for every chip."""
+    """Supply, temperature, process corner and clock, and whether figures are guaranteed."""
 
     vdd_v: float | None = knob(
         None, "supply voltage; by default the library's nominal one", "V", kind=float, above=0
@@ -108,14 +108,15 @@ class OperatingPoint:
 
     @property
     def is_guaranteed(self) -> bool:
-        """Whether clock, hold slack and leakage hold for every chip."""
+        """Whether clock, hold slack and leakage are guaranteed for every chip."""
         return self.view == "guaranteed"
 
     @property
     def corner(self) -> OperatingPoint:
         """The same point without its clock; points of one corner share timing and energy per cycle.
 
-        A typical point has no tolerances of the guaranteed view, because they do not affect it.
+        The tolerances of the guaranteed view are left out of a typical point, which they do not
+        affect.
         """
         values: dict[str, Any] = {
             field.name: field.default
@@ -199,7 +200,7 @@ class LibraryChoice:
 class Design:
     """One point: hardware, workload, library, operating point and package.
 
-    constants : figures of the user, which the package models take instead of the tables'
+    constants : figures of the user; the package models use them instead of those of the tables
     """
 
     block: Block
@@ -313,10 +314,12 @@ def suggest(name: str, known: Collection[str]) -> str:
 
 
 def _with_word(name: str, known: list[str]) -> list[str]:
-    """At most three names that have a word nearly like `name`, those that begin with it first."""
-    words = {word for each in known for word in each.split("_") if len(word) > 2}
+    """At most three names with a word similar to `name`; those that begin with it come first."""
+    words = {word for candidate in known for word in candidate.split("_") if len(word) > 2}
     near = difflib.get_close_matches(name, sorted(words), n=1, cutoff=0.75)
     if not near:
         return []
-    having = [each for each in known if near[0] in each.split("_")]
-    return sorted(having, key=lambda each: (not each.startswith(near[0]), len(each)))[:3]
+    having = [candidate for candidate in known if near[0] in candidate.split("_")]
+    return sorted(
+        having, key=lambda candidate: (not candidate.startswith(near[0]), len(candidate))
+    )[:3]

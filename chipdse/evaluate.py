@@ -40,11 +40,11 @@ STAGES = (
     SYNTHESISE,  # RTL, library -> netlist of cells
     WIRES,  # netlist -> placement and length of every wire
     GLITCHES,  # run, netlist, wires, (supply, temperature) -> transitions of every net
-    GUARANTEE,  # run, netlist, wires, slow and fast cells -> what every chip keeps
+    GUARANTEE,  # run, netlist, wires, slow and fast cells -> limits that every chip meets
     MEASURE,  # run, netlist, wires, glitches -> timing and power at (supply, temperature)
     PEAKS,  # run, netlist, wires -> highest energy of a few cycles, in sweeps that name it
     TILES,  # run of tiles, netlist, wires -> how their energies differ, for drawn tiles of a layer
-    REVEALED,  # netlist, stated operation -> what its power reveals, in sweeps that name it
+    REVEALED,  # netlist, stated operation -> leakage of secrets, in sweeps that name it
 )
 """Every stage whose result is stored, in the order of the flow; `chipdse stages` prints them."""
 

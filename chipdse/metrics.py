@@ -237,7 +237,7 @@ class Metrics:
     """A design point, evaluated: the block and the system around it.
 
     basis : evidence of the inputs of the block's metrics, if one is weaker than "measured"
-    errors : of metrics that layout touches, as measured on routed designs
+    errors : measured on routed designs, of the metrics that depend on the layout
     constants : of the tables and of the user, which the system's metrics rest on, by key
     cited : keys of the publications of the system's models (`chipdse.technology.citations`)
     """

@@ -122,7 +122,7 @@ def trace_columns(
     """
 
     def column(name: str) -> Floats:
-        return np.array([getattr(each, name) for each in figures], dtype=np.float64)[which]
+        return np.array([getattr(figure, name) for figure in figures], dtype=np.float64)[which]
 
     columns: Mapping[str, Floats] = {
         PEAK_POWER: column("peak_energy_j") * block.clock_frequency_hz

@@ -42,7 +42,7 @@ def signature_of(name: str, function: Callable[..., Any]) -> str:
 
 def docstring_of(text: str) -> str:
     """A docstring in the house's form as Markdown: sections become headed lists."""
-    text = re.sub(r"^>>> .*", lambda found: page_text.fence("pycon", found[0]), text, flags=re.M)
+    text = re.sub(r"^>>> .*", lambda match: page_text.fence("pycon", match[0]), text, flags=re.M)
     parts = re.split(
         r"^(Parameters|Returns|Raises|Notes)\n-+\n", text.replace("``", "`"), flags=re.M
     )

@@ -43,19 +43,53 @@ DOCS = Path(__file__).parent
 STORED = DOCS / "figures" / "runs"
 SWEEPS = ("which_adder", "fir", "mac_precision", "mac_array", "edge_classifier")
 TABLE_SWEEPS = (
-    *("adder", "aes_sbox", "ascon", "cordic", "d2d_link", "dot_product", "fft", "fifo"),
-    *("fir_folding", "keccak", "mac_array_packages", "masked", "memory_boundary", "multiplier"),
-    *("nodes", "noc_router", "ntt", "rv32", "rv32_programs", "zero_gating"),
+    "adder",
+    "aes_sbox",
+    "ascon",
+    "cordic",
+    "d2d_link",
+    "dot_product",
+    "fft",
+    "fifo",
+    "fir_folding",
+    "keccak",
+    "mac_array_packages",
+    "masked",
+    "memory_boundary",
+    "multiplier",
+    "nodes",
+    "noc_router",
+    "ntt",
+    "rv32",
+    "rv32_programs",
+    "zero_gating",
 )
 """Sweeps of which only the parameters and `COLUMNS` are stored."""
 COLUMNS = (
-    *("block_area_m2", "vdd_v", "f_max_hz", "ops_per_cycle", "block_throughput_ops_per_s"),
-    *("block_energy_per_op_j", "block_power_w", "block_register_power_w", "block_wire_power_w"),
-    *("block_clock_tree_power_w", "block_glitch_power_w", "energy_per_op_j", "silicon_area_m2"),
+    "block_area_m2",
+    "vdd_v",
+    "f_max_hz",
+    "ops_per_cycle",
+    "block_throughput_ops_per_s",
+    "block_energy_per_op_j",
+    "block_power_w",
+    "block_register_power_w",
+    "block_wire_power_w",
+    "block_clock_tree_power_w",
+    "block_glitch_power_w",
+    "energy_per_op_j",
+    "silicon_area_m2",
 )
 PACKAGE_COLUMNS = (
-    *("power_w", "link_power_w", "die_area_m2", "cost_usd", "throughput_ops_per_s"),
-    *("embodied_kgco2e", "operational_kgco2e", "total_kgco2e", "peak_temperature_c"),
+    "power_w",
+    "link_power_w",
+    "die_area_m2",
+    "cost_usd",
+    "throughput_ops_per_s",
+    "embodied_kgco2e",
+    "operational_kgco2e",
+    "total_kgco2e",
+    "peak_temperature_c",
 )
 """What is stored of `mac_array_packages` besides."""
 RUN_COLUMNS = ("work_per_run", "cycles_per_run", "time_per_run_s", "block_energy_per_run_j")
@@ -87,8 +121,15 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     ),
     "package_ranges": ("package_ranges.py",),
     "physical_keccak": (
-        *("physical_levels.py", "--library", f"sky130hd={SKY130HD}", "--library", f"ihp={IHP}"),
-        *("--only", "keccak", "--goal", "delay"),
+        "physical_levels.py",
+        "--library",
+        f"sky130hd={SKY130HD}",
+        "--library",
+        f"ihp={IHP}",
+        "--only",
+        "keccak",
+        "--goal",
+        "delay",
     ),
     "physical_front": ("physical_front.py",),
     "physical_front_delay": ("physical_front.py", "--goal", "delay"),
@@ -157,24 +198,24 @@ class Runs:
     def result(self, benchmark: str, part: str = "results", **values: Any) -> dict[str, Any]:
         """The one result of a benchmark that has these values."""
         rows = self.benchmark(benchmark)[part]
-        found = [row for row in rows if all(row.get(n) == value for n, value in values.items())]
-        if len(found) != 1:
-            raise LookupError(f"{benchmark} has {len(found)} results with {values}")
-        return dict(found[0])
+        matches = [row for row in rows if all(row.get(n) == value for n, value in values.items())]
+        if len(matches) != 1:
+            raise LookupError(f"{benchmark} has {len(matches)} results with {values}")
+        return dict(matches[0])
 
 
 def sweep_file(name: str) -> Path:
     """A sweep that ships; the tutorial's own is a listing of its page."""
     if name != "which_adder":
         return DOCS.parent / "sweeps" / f"{name}.toml"
-    found = re.search(
+    listing = re.search(
         r"```toml\n(# which_adder\.toml\n.*?)```",
         (DOCS / "tutorial" / "tutorial.md").read_text(),
         re.S,
     )
-    assert found is not None
+    assert listing is not None
     file = Path(tempfile.mkdtemp()) / "which_adder.toml"
-    file.write_text(found[1])
+    file.write_text(listing[1])
     return file
 
 
@@ -192,8 +233,8 @@ def measured(
         physical=dataclasses.replace(design.physical, **physical),
         synthesis=dataclasses.replace(design.synthesis, **(synthesis or {})),
     )
-    found = evaluate(design, Store(root=default_store())).flat()
-    return {name: float(f"{value:.{KEPT}g}") for name, value in found.items()}
+    metrics = evaluate(design, Store(root=default_store())).flat()
+    return {name: float(f"{value:.{KEPT}g}") for name, value in metrics.items()}
 
 
 def run_sweep(name: str, folder: Path, pdk: Path | None = None) -> pd.DataFrame:
@@ -251,11 +292,13 @@ def columns_kept(sweep: str, columns: list[str]) -> list[str]:
     """The columns of a sweep's table that are stored: all, or its parameters and `COLUMNS`."""
     if sweep in SWEEPS:
         return [name for name in columns if name not in ("violations", "failure")]
-    about = ("trial", "state", "on_front", "origin", "violations", "failure")
+    described = ("trial", "state", "on_front", "origin", "violations", "failure")
     parameters = columns[: columns.index("block_area_m2")]
     figures = (*COLUMNS, *MORE_COLUMNS.get(sweep, ()))
     return [
-        name for name in columns if (name in parameters and name not in about) or name in figures
+        name
+        for name in columns
+        if (name in parameters and name not in described) or name in figures
     ]
 
 

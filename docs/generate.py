@@ -70,7 +70,7 @@ def options(parser: Parser) -> list[argparse.Action]:
 
 def command_line() -> str:
     """Every verb with every argument."""
-    found = dict(verbs())
+    parsers = dict(verbs())
     page = [
         "# Command line",
         "This page is generated from the parsers of the program. `chipdse VERB --help` prints the "
@@ -83,11 +83,11 @@ def command_line() -> str:
             ["verb", ""],
             [
                 [f"[`{name}`](#{page_text.slug(name)})", description_of(p)]
-                for name, p in found.items()
+                for name, p in parsers.items()
             ],
         ),
     ]
-    for name, parser in found.items():
+    for name, parser in parsers.items():
         usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
         rows = [
             [spelling_of(action), page_text.plain(help_of(action))] for action in options(parser)
@@ -256,15 +256,16 @@ def stages() -> str:
         stage_table(),
     ]
     for stage in STAGES:
-        about = stage.described()
+        stage_values = stage.described()
         inputs = [
-            [f"`{name}`", page_text.plain(meaning)] for name, meaning in about["inputs"].items()
+            [f"`{name}`", page_text.plain(meaning)]
+            for name, meaning in stage_values["inputs"].items()
         ]
         lists = [
-            ("Code", about["code"]),
-            ("Code in some cases", about["cases"]),
-            ("Data of the package", about["data"]),
-            ("Packages whose version counts", list(about["versions"])),
+            ("Code", stage_values["code"]),
+            ("Code in some cases", stage_values["cases"]),
+            ("Data of the package", stage_values["data"]),
+            ("Packages whose version counts", list(stage_values["versions"])),
         ]
         texts = [f"{title}: {_names(names)}." for title, names in lists if names]
         page += [

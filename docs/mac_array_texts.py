@@ -94,16 +94,16 @@ def _array_points(system: Callable[..., Any]) -> Iterator[Text]:
 
 def _array_pipeline(system: Callable[..., Any]) -> Iterator[Text]:
     """What a pipeline stage and result registers change."""
-    none, one = system(2, 2, 0, 1.8), system(2, 2, 1, 1.8)
+    none, single = system(2, 2, 0, 1.8), system(2, 2, 1, 1.8)
     wide, wider = system(2, 4, 1, 1.8), system(2, 4, 2, 1.8)
     yield Text(
         words="{:.2f} pJ at {:.0f} MHz without and {:.2f} pJ at {:.0f} MHz with it (2 x 2, 1.8 V)."
         " Glitches fall from {:.0f} to {:.0f} % of the power, registers and clock tree rise from "
         "{:.0f} to {:.0f} %.",
         values=(
-            *(energy(none), none["f_max_hz"] * MHZ, energy(one), one["f_max_hz"] * MHZ),
-            *(share(none, "glitch"), share(one, "glitch")),
-            *(share(none, "register", "clock_tree"), share(one, "register", "clock_tree")),
+            *(energy(none), none["f_max_hz"] * MHZ, energy(single), single["f_max_hz"] * MHZ),
+            *(share(none, "glitch"), share(single, "glitch")),
+            *(share(none, "register", "clock_tree"), share(single, "register", "clock_tree")),
         ),
     )
     yield Text(
@@ -144,7 +144,7 @@ def _array_widths(system: Callable[..., Any]) -> Iterator[Text]:
 
 def _array_layout(table: Any, system: Callable[..., Any]) -> Iterator[Text]:
     """What wires, clock tree and glitches change."""
-    none, one = system(2, 2, 0, 1.8), system(2, 2, 1, 1.8)
+    none, single = system(2, 2, 0, 1.8), system(2, 2, 1, 1.8)
     shares = [
         [share(point, part) for _, point in table[table["on_front"]].iterrows()]
         for part in ("wire", "clock_tree", "glitch")
@@ -164,7 +164,7 @@ def _array_layout(table: Any, system: Callable[..., Any]) -> Iterator[Text]:
         words="a pipeline stage costs {:.0f} % of energy; with wires, clock tree and "
         "glitches it saves {:.0f} %. At 1.2 V the effect is similar: {:.2f} and {:.2f} pJ "
         "become {:.2f} and {:.2f} pJ.",
-        values=(percent_more(bare[1], bare[0]), -percent_more(energy(one), energy(none)), *slow),
+        values=(percent_more(bare[1], bare[0]), -percent_more(energy(single), energy(none)), *slow),
     )
     wired = {"glitches": False}
     for name, stages in (("no pipeline stage", 0), ("one stage", 1)):

@@ -64,11 +64,11 @@ def agrees(printed: str, value: float) -> bool:
 def differences(page: str, texts: Iterable[Text]) -> Iterator[str]:
     """Figures on a page that are not what was measured, and sentences that are not there."""
     for text in texts:
-        found = list(text.pattern().finditer(page))
-        if len(found) != 1:
-            yield f"{len(found)} times on the page instead of once: {text.words!r}"
+        matches = list(text.pattern().finditer(page))
+        if len(matches) != 1:
+            yield f"{len(matches)} times on the page instead of once: {text.words!r}"
             continue
-        for printed, value in zip(found[0].groups(), text.values, strict=True):
+        for printed, value in zip(matches[0].groups(), text.values, strict=True):
             if not agrees(printed, value):
                 yield f"{printed} is {value:.4g} now: {' '.join(text.words.split())}"
 
@@ -76,15 +76,15 @@ def differences(page: str, texts: Iterable[Text]) -> Iterator[str]:
 def rewritten(page: str, texts: Iterable[Text]) -> str:
     """A page with the figures that were measured."""
     for text in texts:
-        found = text.pattern().search(page)
-        if found is None:
+        matches = text.pattern().search(page)
+        if matches is None:
             raise LookupError(f"not on the page: {text.words!r}")
-        parts, end = [], found.start()
+        parts, end = [], matches.start()
         for number, figure in enumerate(text.shown(), 1):
-            before = page[end : found.start(number)]
-            parts += [_aligned(before, len(figure) - len(found[number])), figure]
-            end = found.end(number)
-        page = page[: found.start()] + "".join(parts) + page[end:]
+            before = page[end : matches.start(number)]
+            parts += [_aligned(before, len(figure) - len(matches[number])), figure]
+            end = matches.end(number)
+        page = page[: matches.start()] + "".join(parts) + page[end:]
     return page
 
 

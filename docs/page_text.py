@@ -46,10 +46,10 @@ def page(parts: list[str]) -> str:
     return note + "\n\n".join(part for part in parts if part) + "\n"
 
 
-def limits(about: Any) -> str:
+def limits(described: Any) -> str:
     """The values that a parameter may have, from the metadata of its field."""
     names = ("choices", "minimum", "above", "maximum")
-    choices, low, above, high = (about.get(name) for name in names)
+    choices, low, above, high = (described.get(name) for name in names)
     if choices is not None:
         return ", ".join(f"`{choice}`" for choice in choices)
     if low is None and above is None:

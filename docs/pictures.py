@@ -135,10 +135,10 @@ def _write(study: Path, target: Path, place: str, shoot: Callable[[Page, str], N
         shoot(page, f"{folder}/page.png")
         browser.close()
         with Image.open(f"{folder}/page.png") as picture:
-            about = PngInfo()
-            about.add_text(SWEEP_KEY, digest(study / "sweep.toml"))
+            metadata = PngInfo()
+            metadata.add_text(SWEEP_KEY, digest(study / "sweep.toml"))
             picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=256).save(
-                target, optimize=True, pnginfo=about
+                target, optimize=True, pnginfo=metadata
             )
 
 

@@ -23,12 +23,12 @@ def run(path: Path) -> None:
     for cell in notebook.cells:
         cell.metadata = {}
         if cell.cell_type == "code":
-            cell.outputs = [one for one in cell.outputs if one.get("name") != "stderr"]
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     notebook.metadata["language_info"] = {"name": "python"}
     nbformat.write(notebook, path)
 
 
 if __name__ == "__main__":
-    for one in NOTEBOOKS:
-        print(one.name)
-        run(one)
+    for output in NOTEBOOKS:
+        print(output.name)
+        run(output)

@@ -71,7 +71,7 @@ def test_a_search_of_a_table_proposes_every_row_once(name: str) -> None:
 
 def test_all_rows_are_the_full_hypervolume() -> None:
     places, values = small()
-    judge = table_judge(places, values, whole=False)
+    judge = table_judge(places, values, is_complete=False)
     gave, spent = judge.run("random", 1, 36)
     assert judge.share(np.concatenate(gave)) == pytest.approx(1.0)
     assert judge.share(np.concatenate(gave[:3])) < 1.0
@@ -96,7 +96,7 @@ def test_a_race_goes_on_where_it_was_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     places, values = small()
-    judge = table_judge(places, values, whole=False)
+    judge = table_judge(places, values, is_complete=False)
     asked = []
 
     def run(search: str, seed: int, budget: int) -> tuple[list[np.ndarray], float]:

@@ -243,9 +243,10 @@ def test_export_refuses_what_it_would_overwrite(study: Path, home: Path) -> None
     (home / "full" / "mine.txt").write_text("mine")
     error = call("export", study, "--trial", 0, "--to", home / "full", code=2).stderr
     assert "is not an empty folder" in error
-    assert "no finished trial 99" in call(
-        "export", study, "--trial", 99, "--to", home / "x", code=2
-    ).stderr  # fmt: skip
+    assert (
+        "no finished trial 99"
+        in call("export", study, "--trial", 99, "--to", home / "x", code=2).stderr
+    )
     assert [path.name for path in (home / "full").iterdir()] == ["mine.txt"]
 
 

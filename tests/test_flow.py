@@ -193,8 +193,9 @@ def test_failures_are_recorded_and_the_sweep_goes_on(study: Any) -> None:
     assert (failed["accumulator_bits"] == 6).all()
     assert failed["failure"].str.contains("use accumulator_bits >= ").all()
     assert not failed["on_front"].any()
-    assert not points.duplicated(["columns", "operand_bits", "accumulator_bits",
-                                  "clock_frac", "tiles"]).any()  # fmt: skip
+    assert not points.duplicated(
+        ["columns", "operand_bits", "accumulator_bits", "clock_frac", "tiles"]
+    ).any()
 
 
 def test_same_seed_same_front(study: Any, tmp_path: Path) -> None:
@@ -268,8 +269,9 @@ def test_a_stopped_sweep_loses_only_what_was_in_flight(
     whole = run_here(tmp_path).points()
     assert len(whole) == 12
     same = whole[whole["trial"].isin(before["trial"])]
-    pd.testing.assert_frame_equal(comparable(before).drop(columns="on_front"),
-                                  comparable(same).drop(columns="on_front"))  # fmt: skip
+    pd.testing.assert_frame_equal(
+        comparable(before).drop(columns="on_front"), comparable(same).drop(columns="on_front")
+    )
     names = [axis.name for axis in chipdse.load_study(tmp_path / "study").folder.sweep.space.axes]
     assert not whole.duplicated(names).any()
 

@@ -279,3 +279,44 @@ def test_one_module_names_what_is_private_to_optuna() -> None:
     sources = [*SOURCES, *ROOT.glob("benchmarks/**/*.py")]
     found = {path.name for path in sources if PRIVATE_TO_OPTUNA.search(path.read_text())}
     assert found == {"optuna_private.py"}
+
+
+UNCLEAR = ("one", "found", "made", "own", "hot", "green", "about", "whole")
+"""Words that name no thing, so that a reader has to look up what is meant."""
+SPELLINGS = "|".join(change(word) for word in UNCLEAR for change in (str, str.upper, str.title))
+PERHAPS_GIVEN = re.compile(rf"\b_{{0,2}}(?:{SPELLINGS})_?(?: *[=:,)(]| in\b)")
+"""Where a file may give such a name; few files must be parsed to know."""
+BITS = {  # in these files the bits 0 and 1 are meant
+    "chipdse/netlist/activity/glitches/cubes.py",
+    "chipdse/netlist/activity/replay/graph.py",
+    "chipdse/netlist/activity/waveform/vcd_changes.py",
+    "hdl/chipdse_hdl/gates/network.py",
+    "tools/sram_fit.py",
+}
+
+
+def given_names(path: Path) -> Iterator[str]:
+    """Names that a file gives to functions, classes, parameters, attributes and variables."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", ["chipdse", "hdl", "benchmarks", "tools", "docs", "sweeps"])
+def test_names_name_something(folder: str) -> None:
+    unclear = {}
+    for path in sorted(ROOT.glob(f"{folder}/**/*.py")):
+        if PERHAPS_GIVEN.search(path.read_text()) is None:
+            continue
+        name = str(path.relative_to(ROOT))
+        words = {given.strip("_").lower() for given in given_names(path)} & set(UNCLEAR)
+        if words - ({"one"} if name in BITS else set()):
+            unclear[name] = words
+    assert not unclear

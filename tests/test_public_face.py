@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,30 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 @pytest.mark.parametrize("name", FILES)
 def test_every_file_is_there(name: str) -> None:
     assert (ROOT / name).read_text().strip()
+
+
+def described(function: ast.FunctionDef) -> set[str]:
+    """Names of the parameters that a docstring describes."""
+    section = re.search(r"Parameters\n-+\n(.*?)(\n\n|\Z)", ast.get_docstring(function) or "", re.S)
+    lines = re.findall(r"^(\w+(?:, \w+)*) : ", section[1], re.M) if section else []
+    return {name for line in lines for name in line.split(", ")}
+
+
+def public_functions(path: Path) -> Iterator[ast.FunctionDef]:
+    """Functions of a module, and methods of its classes, whose names have no underscore."""
+    tree = ast.parse(path.read_text())
+    for owner in (tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))):
+        for node in owner.body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                yield node
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("chipdse/api/*.py")), ids=lambda path: path.stem)
+def test_every_parameter_of_the_api_is_described(path: Path) -> None:
+    for function in public_functions(path):
+        parts = function.args
+        names = {part.arg for part in (*parts.posonlyargs, *parts.args, *parts.kwonlyargs)}
+        assert names - {"self"} <= described(function), function.name
 
 
 def test_the_version_is_stated_once_and_is_that_of_the_changelog() -> None:

@@ -15,8 +15,17 @@ PROGRAMS = Path(__file__).parents[1] / "hdl" / "chipdse_hdl" / "riscv" / "progra
 COMPILER = "riscv64-unknown-elf-gcc"
 # RV32E runs on cores with 16 and with 32 registers. Loops stay loops: no memcpy is linked.
 OPTIONS = (
-    *("-march=rv32e", "-mabi=ilp32e", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding"),
-    *("-fno-tree-loop-distribute-patterns", "-nostartfiles", "-nostdlib", "-static"),
+    "-march=rv32e",
+    "-mabi=ilp32e",
+    "-O2",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-ffreestanding",
+    "-fno-tree-loop-distribute-patterns",
+    "-nostartfiles",
+    "-nostdlib",
+    "-static",
     *(
         "-Wl,--build-id=none",
         "-Wl,--no-warn-rwx-segments",
@@ -28,13 +37,13 @@ OPTIONS = (
 
 def compile_all(folder: Path) -> list[Path]:
     """Compile each program to an ELF file of its name in a folder."""
-    made = []
+    written = []
     for source in sorted(PROGRAMS.glob("*.c")):
         target = folder / f"{source.stem}.elf"
         script = ["-T", "link.ld", "start.S", source.name, "-lgcc", "-o", str(target.absolute())]
         subprocess.run([COMPILER, *OPTIONS, *script], cwd=PROGRAMS, check=True)
-        made.append(target)
-    return made
+        written.append(target)
+    return written
 
 
 if __name__ == "__main__":

@@ -67,18 +67,18 @@ def front(points: pd.DataFrame) -> np.ndarray:
     return is_on_front(points[[AREA, ENERGY, SPEED]].to_numpy() * [1, 1, -1])
 
 
-def told_apart(about: dict[str, Any], points: pd.DataFrame) -> str | None:
+def told_apart(sweep_texts: dict[str, Any], points: pd.DataFrame) -> str | None:
     """The first hardware parameter with few enough values to have a shape each."""
-    few = (axis for axis in about["hardware"] if points[axis].nunique() <= len(MARKERS))
+    few = (axis for axis in sweep_texts["hardware"] if points[axis].nunique() <= len(MARKERS))
     return next(few, None)
 
 
-def draw(name: str, about: dict[str, Any], path: Path) -> None:
+def draw(name: str, sweep_texts: dict[str, Any], path: Path) -> None:
     """Energy over throughput: colour is supply, shape the value of a parameter, size the area."""
     from matplotlib import pyplot, ticker
 
-    points = pd.DataFrame(about["points"])
-    chosen, shape = front(points), told_apart(about, points)
+    points = pd.DataFrame(sweep_texts["points"])
+    chosen, shape = front(points), told_apart(sweep_texts, points)
     supplies = sorted(points["vdd_v"].unique()) if "vdd_v" in points else [None]
     colours = pyplot.get_cmap("viridis")(np.linspace(0.05, 0.85, len(supplies)))
     values = list(points[shape].unique()) if shape else [None]
@@ -88,10 +88,10 @@ def draw(name: str, about: dict[str, Any], path: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(6.4, 3.9), layout="constrained")
     for vdd_v, colour in zip(supplies, colours, strict=True):
         for value, marker in zip(values, MARKERS, strict=False):
-            own = np.full(len(points), True)
-            own &= points["vdd_v"] == vdd_v if vdd_v else True
-            own &= points[shape] == value if shape else True
-            for some, face in ((own & chosen, colour), (own & ~chosen, "none")):
+            is_shown = np.full(len(points), True)
+            is_shown &= points["vdd_v"] == vdd_v if vdd_v else True
+            is_shown &= points[shape] == value if shape else True
+            for some, face in ((is_shown & chosen, colour), (is_shown & ~chosen, "none")):
                 axes.scatter(
                     points[SPEED][some] / speed,
                     points[ENERGY][some] / energy,
@@ -123,8 +123,8 @@ def draw(name: str, about: dict[str, Any], path: Path) -> None:
         axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(ticker.NullFormatter())
     axes.set_title(f"{name}: largest mark {largest * 1e12:,.0f} µm²", fontsize=9)
-    axes.set_xlabel(f"throughput [{'10⁶' if speed == 1e6 else '10³'} {about['unit']}/s]")
-    axes.set_ylabel(f"energy [{'pJ' if energy == 1e-12 else 'nJ'}/{about['unit']}]")
+    axes.set_xlabel(f"throughput [{'10⁶' if speed == 1e6 else '10³'} {sweep_texts['unit']}/s]")
+    axes.set_ylabel(f"energy [{'pJ' if energy == 1e-12 else 'nJ'}/{sweep_texts['unit']}]")
     axes.grid(which="both", alpha=0.2)
     matplotlib.rcParams["svg.hashsalt"] = "gallery"
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
@@ -147,20 +147,21 @@ def page(every: dict[str, dict[str, Any]]) -> str:
         "results.",
         "",
     ]
-    for name, about in sorted(every.items()):
-        points = pd.DataFrame(about["points"])
+    for name, sweep_texts in sorted(every.items()):
+        points = pd.DataFrame(sweep_texts["points"])
         rows = points.astype(object)  # in a row of floats whole numbers would print as 1.0
         least, fastest = rows.loc[points[ENERGY].idxmin()], rows.loc[points[SPEED].idxmax()]
         lines += [
             f"## {name}",
             "",
-            f"{BLOCKS[name].summary}. *{about['question']}*",
+            f"{BLOCKS[name].summary}. *{sweep_texts['question']}*",
             "",
             f"![{name}: energy over throughput](gallery/{name}.svg)",
             "",
-            *([about["note"], ""] if "note" in about else []),
+            *([sweep_texts["note"], ""] if "note" in sweep_texts else []),
             f"{len(points)} points, {int(front(points).sum())} on the front.",
-            f"Least energy: {told(least, about)}. Fastest: {told(fastest, about)}.",
+            f"Least energy: {sentence(least, sweep_texts)}. "
+            f"Fastest: {sentence(fastest, sweep_texts)}.",
             "",
         ]
     if missing := [name for name in BLOCKS if name not in every]:
@@ -168,11 +169,11 @@ def page(every: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def told(point: pd.Series, about: dict[str, Any]) -> str:
+def sentence(point: pd.Series, sweep_texts: dict[str, Any]) -> str:
     """A point in words."""
-    chosen = ", ".join(f"`{axis}={point[axis]}`" for axis in about["axes"])
+    chosen = ", ".join(f"`{axis}={point[axis]}`" for axis in sweep_texts["axes"])
     return (
-        f"{show(point[ENERGY], 'J')}/{about['unit']}, {_rounded(point[SPEED] / 1e6)}·10⁶/s,"
+        f"{show(point[ENERGY], 'J')}/{sweep_texts['unit']}, {_rounded(point[SPEED] / 1e6)}·10⁶/s,"
         f" {point[AREA] * 1e12:,.0f} µm² ({chosen})"
     )
 
@@ -194,8 +195,8 @@ def main() -> None:
     for name in () if arguments.draw else arguments.blocks or BLOCKS:
         every[name] = measure(name, arguments.trials)
         POINTS.write_text(json.dumps(every, indent=0, sort_keys=True) + "\n")
-    for name, about in every.items():
-        draw(name, about, FOLDER / f"{name}.{arguments.format}")
+    for name, sweep_texts in every.items():
+        draw(name, sweep_texts, FOLDER / f"{name}.{arguments.format}")
     PAGE.write_text(page(every))
 
 

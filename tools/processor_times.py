@@ -50,6 +50,6 @@ def seconds_by_file(folder: Path) -> Counter[str]:
 
 
 if __name__ == "__main__":
-    found = seconds_by_file(Path(sys.argv[1]))
-    for name, seconds in [("all", found.total()), *found.most_common()]:
+    seconds_of = seconds_by_file(Path(sys.argv[1]))
+    for name, seconds in [("all", seconds_of.total()), *seconds_of.most_common()]:
         print(f"{seconds:8.1f} s  {name}")

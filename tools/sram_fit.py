@@ -62,8 +62,8 @@ def read_macro(path: Path) -> Macro:
     arcs = library.arcs
     kinds = [ARC_KINDS[kind] for kind in arcs.kind]
     names = [library.pin_name(pin).split("/")[1] for pin in arcs.sink]
-    own = [n for n, name in enumerate(names) if "BIST" not in name and "DLY" not in name]
-    launch = next(n for n in own if kinds[n] in ("rising_edge", "falling_edge"))
+    in_family = [n for n, name in enumerate(names) if "BIST" not in name and "DLY" not in name]
+    launch = next(n for n in in_family if kinds[n] in ("rising_edge", "falling_edge"))
     delay, loads = _middle(library, int(arcs.rise_delay[launch]))
     slew, _ = _middle(library, int(arcs.rise_slew[launch]))
     near = int(np.argmin(np.abs(loads - 10e-15)))
@@ -71,7 +71,7 @@ def read_macro(path: Path) -> Macro:
     checks = {
         kind: [
             float(np.median(_values(library, int(arcs.rise_delay[n]))))
-            for n in own
+            for n in in_family
             if kinds[n] == kind
         ]
         for kind in ("setup_rising", "hold_rising")
@@ -113,16 +113,16 @@ def _middle(library: CellLibrary, table: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _energies(library: CellLibrary, ihp: bool) -> tuple[float, float, float]:
     """Energy of one clock cycle that reads, writes, or does neither [J]."""
-    powers, found = library.powers, {}
+    powers, solution = library.powers, {}
     for n in range(len(powers.cell)):
         pin = library.pin_name(int(powers.pin[n])).split("/")[1]
         if pin in ("A_CLK", "clk0"):
             words = library.conditions[powers.condition[n]].replace(" ", "")
             both = (int(powers.rise[n]), int(powers.fall[n]))
-            found[words] = sum(float(_values(library, t).mean()) for t in both if t >= 0)
+            solution[words] = sum(float(_values(library, t).mean()) for t in both if t >= 0)
     if not ihp:  # one number for all states: selected or not
-        return found["!csb0&web0"], found["!csb0&!web0"], float("nan")
-    plain = {key.replace("A_", ""): value for key, value in found.items()}
+        return solution["!csb0&web0"], solution["!csb0&!web0"], float("nan")
+    plain = {key.replace("A_", ""): value for key, value in solution.items()}
     return plain["MEN&!WEN&REN"], plain["MEN&WEN&!REN"], plain["!MEN&!WEN&REN"]
 
 
@@ -190,24 +190,25 @@ def fit(quantity: str, family: str, macros: Sequence[Macro]) -> Fit:
     """Least squares of the relative error, and leave-one-out cross-validation."""
     value, families = MODEL[quantity]
     terms = families[family]
-    own = [macro for macro in macros if macro.family == family]
-    truth = np.array([value(macro) for macro in own])
+    in_family = [macro for macro in macros if macro.family == family]
+    truth = np.array([value(macro) for macro in in_family])
     matrix = (
-        np.array([[term(macro) for term, _ in terms.values()] for macro in own]) / truth[:, None]
+        np.array([[term(macro) for term, _ in terms.values()] for macro in in_family])
+        / truth[:, None]
     )
 
     def solve(rows: np.ndarray) -> np.ndarray:
         return np.linalg.lstsq(matrix[rows], np.ones(len(rows)), rcond=None)[0]
 
-    every = np.arange(len(own))
-    found = solve(every)
+    every = np.arange(len(in_family))
+    solution = solve(every)
     left_out = [float(matrix[n] @ solve(np.delete(every, n)) - 1) for n in every]
     return Fit(
         coefficients={
             name: (float(c), unit)
-            for c, (name, (_, unit)) in zip(found, terms.items(), strict=True)
+            for c, (name, (_, unit)) in zip(solution, terms.items(), strict=True)
         },
-        fitted=[float(error) for error in matrix @ found - 1],
+        fitted=[float(error) for error in matrix @ solution - 1],
         left_out=left_out,
     )
 
@@ -217,16 +218,16 @@ def toml_of(macros: Sequence[Macro]) -> str:
     entries: dict[str, dict[str, tuple[float, str, str]]] = {}
     for family in SOURCES:
         for quantity in MODEL:
-            made = fit(quantity, family, macros)
-            worst, mean = max(map(abs, made.left_out)), np.mean(np.abs(made.left_out))
+            result = fit(quantity, family, macros)
+            worst, mean = max(map(abs, result.left_out)), np.mean(np.abs(result.left_out))
             note = (
-                f"{quantity}: off by at most {max(map(abs, made.fitted)):.1%} where fitted; left "
+                f"{quantity}: off by at most {max(map(abs, result.fitted)):.1%} where fitted; left "
                 f"out, {mean:.1%} in the mean and at most {worst:.1%}"
             )
-            for name, (number, unit) in made.coefficients.items():
+            for name, (number, unit) in result.coefficients.items():
                 entries.setdefault(name, {})[family] = (number / FACTORS[unit], unit, note)
-        own = [macro for macro in macros if macro.family == family]
-        for name, unit, number, note in _common(own, macros):
+        in_family = [macro for macro in macros if macro.family == family]
+        for name, unit, number, note in _common(in_family, macros):
             entries.setdefault(name, {})[family] = (number, unit, note)
     lines = ["# Coefficients of the SRAM macro model (chipdse/technology/sram.py), written by", ""]
     lines[1] = "# `python -m tools.sram_fit FOLDER` from the Liberty files that `source` names."
@@ -271,28 +272,30 @@ DOCS = {
 }
 
 
-def _common(own: Sequence[Macro], every: Sequence[Macro]) -> list[tuple[str, str, float, str]]:
+def _common(
+    in_family: Sequence[Macro], every: Sequence[Macro]
+) -> list[tuple[str, str, float, str]]:
     """What is not fitted over the size: means, worst cases, ranges."""
     shares = [macro.idle_j / macro.read_j for macro in every if np.isfinite(macro.idle_j)]
-    known = all(np.isfinite(macro.idle_j) for macro in own)
+    known = all(np.isfinite(macro.idle_j) for macro in in_family)
     idle = "" if known else "the files give one number, selected or not: the share of ihp_1p"
-    supply = {"ihp_1p": 1.2, "sky130_1rw1r": 1.8}[own[0].family]
+    supply = {"ihp_1p": 1.2, "sky130_1rw1r": 1.8}[in_family[0].family]
     return [
         (
             "access_per_ff",
             "ns",
-            float(np.mean([m.access_per_load_s_per_f for m in own])) * 1e-6,
+            float(np.mean([m.access_per_load_s_per_f for m in in_family])) * 1e-6,
             "",
         ),
-        ("output_slew", "ns", max(m.output_slew_s for m in own) * 1e9, "the slowest"),
-        ("setup", "ns", max(m.setup_s for m in own) * 1e9, "the largest of any pin"),
-        ("hold", "ns", max(m.hold_s for m in own) * 1e9, "the largest of any pin"),
-        ("pin", "fF", float(np.mean([m.pin_f for m in own])) * 1e15, "mean over data inputs"),
+        ("output_slew", "ns", max(m.output_slew_s for m in in_family) * 1e9, "the slowest"),
+        ("setup", "ns", max(m.setup_s for m in in_family) * 1e9, "the largest of any pin"),
+        ("hold", "ns", max(m.hold_s for m in in_family) * 1e9, "the largest of any pin"),
+        ("pin", "fF", float(np.mean([m.pin_f for m in in_family])) * 1e15, "mean over data inputs"),
         ("idle_frac", "-", float(np.mean(shares)), idle),
-        ("words_min", "-", min(m.words for m in own), ""),
-        ("words_max", "-", max(m.words for m in own), ""),
-        ("bits_min", "-", min(m.bits for m in own), ""),
-        ("bits_max", "-", max(m.bits for m in own), ""),
+        ("words_min", "-", min(m.words for m in in_family), ""),
+        ("words_max", "-", max(m.words for m in in_family), ""),
+        ("bits_min", "-", min(m.bits for m in in_family), ""),
+        ("bits_max", "-", max(m.bits for m in in_family), ""),
         ("supply", "V", supply, ""),
         ("temperature", "C", 25.0, ""),
     ]

@@ -90,22 +90,22 @@ def gradients(
     chances /= chances.sum(axis=1, keepdims=True)
     chances[np.arange(len(labels)), labels] -= 1
     slope = (chances / len(labels)).reshape(sums[-1].shape)
-    found: list[Array] = []
+    losses: list[Array] = []
     for at in reversed(range(len(layers))):
         layer, convolution = layers[at], layers[at].convolution
         if at < len(layers) - 1:
             slope = slope.reshape(sums[at].shape) * (sums[at] > 0)
         if convolution is None:
-            found.insert(0, np.einsum("imk,imn->kn", inputs[at], slope))
+            losses.insert(0, np.einsum("imk,imn->kn", inputs[at], slope))
             slope = slope @ weights[at].T
             continue
         rows = unfold_maps(convolution, inputs[at])[:, 0]  # one group
         columns = slope.reshape(len(images), convolution.filters, -1).transpose(0, 2, 1)
         kernel = np.einsum("ipk,ipn->nk", rows, columns)
-        found.insert(0, kernel.reshape(weights[at].shape))
+        losses.insert(0, kernel.reshape(weights[at].shape))
         spread = columns @ unfold_kernels(convolution, weights[at])[0].T
         slope = folded(layer, spread)
-    return found
+    return losses
 
 
 def folded(layer: Layer, rows: Array) -> Array:

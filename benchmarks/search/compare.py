@@ -29,10 +29,10 @@ from chipdse.study.question.space import Space
 from chipdse.study.results.front import hypervolume, is_on_front, knee_of
 from chipdse.study.search.lattice import Lattice
 from chipdse.study.search.samplers import make_sampler
-from chipdse.study.search.surrogate import Seen
+from chipdse.study.search.surrogate import SearchHistory
 from chipdse.study.storage.attributes import FAILURE, HARVESTED_FROM
 from chipdse.study.storage.fast_writes import complete
-from chipdse.study.storage.finish import Finish
+from chipdse.study.storage.finish import FinishedTrial
 from chipdse.study.storage.optuna_private import trial_id_of
 
 BUDGETS = (25, 50, 100)
@@ -81,7 +81,7 @@ class BoTorch(Lattice):
         super().__init__(space, seed)
         self._scaled = scaled
 
-    def score(self, places: np.ndarray, known: Seen) -> np.ndarray:
+    def score(self, places: np.ndarray, known: SearchHistory) -> np.ndarray:
         shown = [front[knee_of(front)] if len(front) else None for front in known.fronts]
         objectives = next(len(point) for point in shown if point is not None)
         values = np.full((len(shown), objectives), np.nan)
@@ -112,8 +112,8 @@ class Search:
         sweep = frozen.sweep
         self._space = sweep.proposed_space if harvest else sweep.space
         self._distributions = sweep.space.distributions()
-        directions = ["minimize" if one.minimize else "maximize" for one in sweep.objectives]
-        self._signs = np.array([1.0 if one.minimize else -1.0 for one in sweep.objectives])
+        directions = ["minimize" if result.minimize else "maximize" for result in sweep.objectives]
+        self._signs = np.array([1.0 if result.minimize else -1.0 for result in sweep.objectives])
         self._cheap = sweep.space.part(cheap=True)
         self._expensive = sweep.space.part(cheap=False)
         self.study = optuna.create_study(directions=directions)
@@ -141,14 +141,14 @@ class Search:
         return make_sampler(name, self._space, budget, seed)
 
     def _fail(self, trial: optuna.Trial) -> np.ndarray:
-        finish = Finish(attributes={FAILURE: "its bench found a fault"})
+        finish = FinishedTrial(attributes={FAILURE: "its bench found a fault"})
         complete(self.study, trial_id_of(trial), finish, [], self._distributions)
         return np.zeros((0, len(self._signs)))
 
     def _give_front(self, trial: optuna.Trial, point: dict[str, Any], at: int) -> np.ndarray:
         numbers, objectives = self._frozen.fronts[at]
         if not len(numbers):
-            finish = Finish(
+            finish = FinishedTrial(
                 params=self._cheap.point_at(0),
                 values=list(self._signs),
                 constraints={"limits": 1.0},
@@ -158,10 +158,10 @@ class Search:
         chosen = knee_of(objectives)
         finishes = []
         for row, (number, values) in enumerate(zip(numbers, objectives, strict=True)):
-            own = self._cheap.point_at(int(number))
+            own_point = self._cheap.point_at(int(number))
             finishes.append(
-                Finish(
-                    params=own if row == chosen else {**point, **own},
+                FinishedTrial(
+                    params=own_point if row == chosen else {**point, **own_point},
                     values=list(values * self._signs),
                     attributes={} if row == chosen else {HARVESTED_FROM: trial.number},
                     constraints={"limits": -1.0},
@@ -173,7 +173,7 @@ class Search:
 
     def _give_point(self, trial: optuna.Trial, point: dict[str, Any], at: int) -> np.ndarray:
         values, feasible = self._table.look_up(at, self._cheap.number_of(point))
-        finish = Finish(
+        finish = FinishedTrial(
             values=list(values * self._signs), constraints={"limits": -1.0 if feasible else 1.0}
         )
         complete(self.study, trial_id_of(trial), finish, [], self._distributions)
@@ -184,17 +184,17 @@ class Table:
     """Every point of the frozen space; computed once from its corners, in some minutes."""
 
     def __init__(self, frozen: Frozen) -> None:
-        about = hashlib.sha256(frozen.file.read_bytes()).hexdigest()
-        file = cache_folder() / "benchmarks" / f"search_space_{about[:16]}.npz"
+        digest = hashlib.sha256(frozen.file.read_bytes()).hexdigest()
+        file = cache_folder() / "benchmarks" / f"search_space_{digest[:16]}.npz"
         size = frozen.sweep.space.part(cheap=True).size
         count = len(frozen.sweep.objectives)
         if not file.is_file():
             objectives = np.full((len(frozen.points), size, count), np.nan, dtype=np.float32)
             feasible = np.zeros((len(frozen.points), size), dtype=bool)
             for at in range(len(frozen.points)):
-                found = frozen.evaluate(at)
-                objectives[at, found.numbers] = found.objectives
-                feasible[at, found.numbers] = found.violation <= 0
+                all_results = frozen.evaluate(at)
+                objectives[at, all_results.numbers] = all_results.objectives
+                feasible[at, all_results.numbers] = all_results.violation <= 0
             file.parent.mkdir(parents=True, exist_ok=True)
             np.savez_compressed(file, objectives=objectives, feasible=feasible)
         with np.load(file) as data:
@@ -219,15 +219,15 @@ def measure(truth: Truth, gave: list[np.ndarray], budgets: tuple[int, ...]) -> d
 
 def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
     """Median, quartiles and worst over the seeds, after each budget."""
-    hv = np.array([one["hypervolume_frac"] for one in results])
-    distance = np.array([one["igd_plus"] for one in results])
+    hv = np.array([result["hypervolume_frac"] for result in results])
+    distance = np.array([result["igd_plus"] for result in results])
     return {
         "hypervolume_frac": np.median(hv, axis=0).round(4).tolist(),
         "hypervolume_mean": hv.mean(axis=0).round(4).tolist(),
         "hypervolume_std": hv.std(axis=0, ddof=1).round(4).tolist(),
         "hypervolume_worst": hv.min(axis=0).round(4).tolist(),
         "igd_plus": np.nanmedian(distance, axis=0).round(4).tolist(),
-        "suggestion_s": round(float(np.mean([one["suggestion_s"] for one in results])), 4),
+        "suggestion_s": round(float(np.mean([result["suggestion_s"] for result in results])), 4),
     }
 
 
@@ -247,7 +247,11 @@ def main() -> None:
     frozen = load()
     truth = Truth(frozen.front)
     table = Table(frozen) if "plain" in given.modes else None
-    found: dict[str, Any] = {"budgets": budgets, "seeds": given.seeds, "points": len(frozen.points)}
+    all_results: dict[str, Any] = {
+        "budgets": budgets,
+        "seeds": given.seeds,
+        "points": len(frozen.points),
+    }
     curves = {}
     for mode in given.modes:
         for sampler in given.samplers:
@@ -267,8 +271,8 @@ def main() -> None:
                     keep(run, given.runs)
                 results.append(run)
                 curves.setdefault((mode, sampler), []).append(run["curve"])
-            found[f"{mode} {sampler}"] = summary(results)
-    print(json.dumps(found))
+            all_results[f"{mode} {sampler}"] = summary(results)
+    print(json.dumps(all_results))
     if given.plot is not None:
         draw(curves, given.plot)
 
@@ -312,8 +316,8 @@ def draw(curves: dict[tuple[str, str], list[list[float]]], file: Path) -> None:
     titles = {"harvest": "with harvest", "plain": "one point per trial", "shuffled": "no structure"}
     figure, panels = plt.subplots(1, len(modes), figsize=(4 * len(modes), 3.4), squeeze=False)
     for panel, mode in zip(panels[0], modes, strict=True):
-        for (own, sampler), runs in curves.items():
-            if own == mode:
+        for (own_point, sampler), runs in curves.items():
+            if own_point == mode:
                 draw_curves(panel, runs, sampler)
         label_panel(panel, titles[mode])
     panels[0][0].legend()

@@ -25,7 +25,7 @@ from chipdse.study.search.parts import open_space
 from chipdse.study.search.samplers import make_sampler
 from chipdse.study.storage.attributes import HARVESTED_FROM, PART_POINTS
 from chipdse.study.storage.fast_writes import complete
-from chipdse.study.storage.finish import Finish
+from chipdse.study.storage.finish import FinishedTrial
 from chipdse.study.storage.optuna_private import trial_id_of
 
 BUDGETS = (5, 10, 15, 20, 27, 40)
@@ -80,27 +80,27 @@ class ChipSearch:
         new : of each part, whether the trial measured a new one
         """
         hardware, sweep = self._frozen.hardware, self._frozen.sweep
-        own = np.all(hardware == place, axis=1)
-        possible = own
+        is_same = np.all(hardware == place, axis=1)
+        possible = is_same
         if self._is_composed:
             columns = range(len(known))
             is_known = np.all([known[at][hardware[:, at]] for at in columns], axis=0)
             is_new = np.any([new[at] & (hardware[:, at] == place[at]) for at in columns], axis=0)
-            possible = own | (is_known & is_new)
+            possible = is_same | (is_known & is_new)
         rows = np.flatnonzero(possible)
         rows = rows[is_on_front(self._frozen.objectives[rows])]
-        mine = np.flatnonzero(own)
+        mine = np.flatnonzero(is_same)
         mine = mine[is_on_front(self._frozen.objectives[mine])]
         chosen = mine[knee_of(self._frozen.objectives[mine])]
         cheap = sweep.space.part(cheap=True)
         parts: dict[str, Any] = {part.name: {} for part in self._chip.parts}
-        proposed = Finish(
+        proposed = FinishedTrial(
             params=cheap.point_at(int(self._frozen.numbers[chosen]) % cheap.size),
             values=self._frozen.objectives[chosen].tolist(),
             attributes={PART_POINTS: parts},
         )
         harvested = [
-            Finish(
+            FinishedTrial(
                 params=sweep.space.point_at(int(self._frozen.numbers[row])),
                 values=self._frozen.objectives[row].tolist(),
                 attributes={HARVESTED_FROM: trial.number},
@@ -143,9 +143,9 @@ def main() -> None:
             known = [[count for count, _ in run] for run in runs]
             rows.append(_row(mode, sampler, shares, known))
     counts = {name: len(points) for name, points in frozen.points.items()}
-    about = {"seeds": given.seeds, "points": counts, "chips": len(frozen.numbers)}
-    about["front"] = len(frozen.front)
-    print(json.dumps({"benchmark": "composed", **about, "results": rows}))
+    settings = {"seeds": given.seeds, "points": counts, "chips": len(frozen.numbers)}
+    settings["front"] = len(frozen.front)
+    print(json.dumps({"benchmark": "composed", **settings, "results": rows}))
 
 
 def _row(mode: str, sampler: str, shares: np.ndarray, known: list[list[int]]) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def estimated(
 ) -> list[Measured]:
     """The designs as measured, those beside the `known` ones (places in `designs`) estimated."""
     measured = [frozen.points[at] for at in designs]
-    values = np.array([flat(one.corners) for one in measured])
+    values = np.array([flat(one_row.corners) for one_row in measured])
     positive = (values[known] > 0).all(axis=0)
     target = np.where(positive, np.log(np.where(positive, values, 1.0)), values)
     centre, width = features.mean(axis=0), features.std(axis=0) + 1e-12
@@ -100,20 +100,22 @@ def estimated(
     guess = np.where(positive, np.exp(np.where(positive, guess, 0.0)), guess)
     guess[known] = values[known]
     return [
-        Measured(point=one.point, job=one.job, corners=unflat(measured[known[0]].corners, row))
-        for one, row in zip(measured, guess, strict=True)
+        Measured(
+            point=one_row.point, job=one_row.job, corners=unflat(measured[known[0]].corners, row)
+        )
+        for one_row, row in zip(measured, guess, strict=True)
     ]
 
 
 def flat(corners: list[Corner]) -> list[float]:
     """Everything measured of a design that is a quantity."""
-    found: list[float] = []
+    results: list[float] = []
     for corner in corners:
-        found += [getattr(corner, name) for name in SCALARS]
+        results += [getattr(corner, name) for name in SCALARS]
         for name in GROUPED:
-            found += getattr(corner, name).values()
-        found += corner.leakage_powers_w
-    return found
+            results += getattr(corner, name).values()
+        results += corner.leakage_powers_w
+    return results
 
 
 def unflat(like: list[Corner], values: np.ndarray) -> list[Corner]:
@@ -137,12 +139,12 @@ def judge(true: list[np.ndarray], rung: list[np.ndarray], names: list[str]) -> d
         for at, name in enumerate(names)
     }
     scores["hypervolume"] = [-added(fronts) for fronts in (true, rung)]
-    found = {}
+    results = {}
     for name, both in scores.items():
-        best, guessed = (np.argsort(one, kind="stable") for one in both)
+        best, guessed = (np.argsort(one_row, kind="stable") for one_row in both)
         top = set(best[:BEST])
-        found[name] = [len(top & set(guessed[:KEPT])), len(top & set(guessed[:BEST]))]
-    return found
+        results[name] = [len(top & set(guessed[:KEPT])), len(top & set(guessed[:BEST]))]
+    return results
 
 
 def cost(frozen: Frozen, at: int) -> float:
@@ -165,9 +167,9 @@ def main() -> None:
     parser.add_argument("--timed", type=int, default=8)
     given = parser.parse_args()
     frozen, store = load(), Store(root=default_store())
-    designs = [at for at, one in enumerate(frozen.points) if one.point["effort"] == "full"]
+    designs = [at for at, one_row in enumerate(frozen.points) if one_row.point["effort"] == "full"]
     true = [frozen.fronts[at][1] for at in designs]
-    names = [one.metric for one in frozen.sweep.objectives]
+    names = [one_row.metric for one_row in frozen.sweep.objectives]
     truth = Truth(frozen.front)
     drawn = np.random.default_rng(0).choice(designs, given.timed, replace=False)
     share = {"parameters": 0.0, "generic netlist": 0.0}
@@ -179,30 +181,30 @@ def main() -> None:
     }
     asked = ("effort", "target_period_s")  # of synthesis: designs that differ in these share RTL
     points = [frozen.points[at].point for at in designs]
-    shared = {tuple(v for name, v in one.items() if name not in asked) for one in points}
-    found: dict[str, object] = {"designs": len(designs), "rtl": len(shared), "seeds": given.seeds}
+    shared = {tuple(v for name, v in one_row.items() if name not in asked) for one_row in points}
+    results: dict[str, object] = {"designs": len(designs), "rtl": len(shared), "seeds": given.seeds}
     for name, columns in features.items():
         for count in KNOWN:
             judged, gained = [], []
             for seed in range(given.seeds):
                 known = np.random.default_rng(seed).choice(len(designs), count, replace=False)
                 guess = estimated(frozen, designs, columns, known)
-                rung = [local_front(frozen, one) for one in guess]
+                rung = [local_front(frozen, one_row) for one_row in guess]
                 judged.append(judge(true, rung, names))
                 paid = {*known.tolist(), *promoted(rung, PROMOTED)}
                 gained.append(truth.hypervolume_frac(np.concatenate([true[at] for at in paid])))
-            found[f"{name}, {count} known"] = {
+            results[f"{name}, {count} known"] = {
                 "cost": round(share[name], 3),
                 "kept_and_right": {
-                    key: np.median([one[key] for one in judged], axis=0).tolist()
+                    key: np.median([one_row[key] for one_row in judged], axis=0).tolist()
                     for key in judged[0]
                 },
                 "evaluations_paid": round(share[name] * len(shared) + count + PROMOTED),
                 "hypervolume_frac": round(float(np.median(gained)), 4),
                 "hypervolume_worst": round(min(gained), 4),
             }
-            print(name, count, found[f"{name}, {count} known"], flush=True, file=sys.stderr)
-    print(json.dumps(found))
+            print(name, count, results[f"{name}, {count} known"], flush=True, file=sys.stderr)
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,15 @@ from chipdse.evaluate import evaluate
 from chipdse.store.store import Store, default_store
 
 KEPT = (
-    *("block_power_w", "block_leakage_power_w", "block_throughput_ops_per_s"),
-    *("clock_frequency_hz", "block_area_m2", "block_core_area_m2", "library_temperature_c"),
-    *("timing_slack_s", "critical_path_s"),
+    "block_power_w",
+    "block_leakage_power_w",
+    "block_throughput_ops_per_s",
+    "clock_frequency_hz",
+    "block_area_m2",
+    "block_core_area_m2",
+    "library_temperature_c",
+    "timing_slack_s",
+    "critical_path_s",
 )
 DIGITS = 7
 
@@ -30,9 +36,10 @@ def main() -> None:
     for part in sweep.chip.parts:
         points[part.name] = {}
         for hardware in part.hardware.points():
-            found = [evaluate(design, store).flat() for design in part.designs(hardware)]
+            point_metrics = [evaluate(design, store).flat() for design in part.designs(hardware)]
             points[part.name][part.hardware.number_of(hardware)] = [
-                {name: float(f"{metrics[name]:.{DIGITS}g}") for name in KEPT} for metrics in found
+                {name: float(f"{metrics[name]:.{DIGITS}g}") for name in KEPT}
+                for metrics in point_metrics
             ]
             print(part.name, hardware, flush=True)
     data = {"versions": tool_versions(), "points": points}

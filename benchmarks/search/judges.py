@@ -46,19 +46,19 @@ class Judge:
     share: Callable[[np.ndarray], float]
 
 
-def table_judge(places: np.ndarray, values: np.ndarray, whole: bool) -> Judge:
+def table_judge(places: np.ndarray, values: np.ndarray, is_complete: bool) -> Judge:
     """A table of designs with one point each.
 
     Parameters
     ----------
     whole : the hypervolume's scale is that of all values, and not that of the front
     """
-    scale = values if whole else values[is_on_front(values)]
+    scale = values if is_complete else values[is_on_front(values)]
     low, width = scale.min(axis=0), np.ptp(scale, axis=0)
     reference = np.full(values.shape[1], MARGIN)
 
-    def size(found: np.ndarray) -> float:
-        return hypervolume((found - low) / width, reference)
+    def size(points_so_far: np.ndarray) -> float:
+        return hypervolume((points_so_far - low) / width, reference)
 
     full = size(values[is_on_front(values)])
 
@@ -68,7 +68,9 @@ def table_judge(places: np.ndarray, values: np.ndarray, whole: bool) -> Judge:
         spent = time.process_time() - start
         return [values[at : at + 1] for at in order], spent / budget
 
-    return Judge(run=run, share=lambda found: size(found[is_on_front(found)]) / full)
+    return Judge(
+        run=run, share=lambda points_so_far: size(points_so_far[is_on_front(points_so_far)]) / full
+    )
 
 
 def dtlz2() -> tuple[np.ndarray, np.ndarray]:
@@ -133,13 +135,13 @@ def boom(file: Path | None) -> Judge:
     """
     if file is None:
         raise ValueError("the judge 'boom' needs BOOM-Explorer's dataset/demo.csv: --table FILE")
-    return table_judge(*read_table(file, ["cycle", "power"], {"fetchWidth": 4}), whole=True)
+    return table_judge(*read_table(file, ["cycle", "power"], {"fetchWidth": 4}), is_complete=True)
 
 
 JUDGES: Mapping[str, Callable[[Path | None], Judge]] = {
     "boom": boom,
-    "dtlz2": lambda _: table_judge(*dtlz2(), whole=False),
-    "zdt3": lambda _: table_judge(*zdt3(), whole=False),
+    "dtlz2": lambda _: table_judge(*dtlz2(), is_complete=False),
+    "zdt3": lambda _: table_judge(*zdt3(), is_complete=False),
     "array_points": lambda _: frozen_judge("space", harvest=False),
     "array_harvest": lambda _: frozen_judge("space", harvest=True),
     "array_shuffled": lambda _: frozen_judge("space", harvest=True, shuffled=True),

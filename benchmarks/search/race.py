@@ -63,20 +63,20 @@ def race(judge: Judge, search: str, seed: int, budget: int) -> dict[str, Any]:
     gave, spent = judge.run(search, seed, budget)
     curve = []
     for count in range(STEP, budget + 1, STEP):
-        found = np.concatenate(gave[:count])
-        curve.append(round(judge.share(found), 4) if len(found) else 0.0)
+        results = np.concatenate(gave[:count])
+        curve.append(round(judge.share(results), 4) if len(results) else 0.0)
     return {"curve": curve, "suggestion_s": round(spent, 4), "versions": versions(search)}
 
 
 def versions(search: str) -> dict[str, str]:
     """Of the packages that a search uses."""
-    found = {}
+    results = {}
     for package in PACKAGES:
         if package in ("torch", "botorch") and search not in ("gp", "qlognehvi"):
             continue
         with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found
+            results[package] = version(package)
+    return results
 
 
 def runs_of(file: Path) -> list[dict[str, Any]]:
@@ -92,10 +92,12 @@ def _is(run: dict[str, Any], judge: str, search: str, seed: int, budget: int) ->
 def keep(run: dict[str, Any], file: Path) -> None:
     """Adds a search, in place of a shorter one; a reader never sees half a file."""
     key = ("judge", "search", "seed")
-    others = [one for one in runs_of(file) if any(one[name] != run[name] for name in key)]
+    others = [other for other in runs_of(file) if any(other[name] != run[name] for name in key)]
     lines = ",\n".join(
-        json.dumps(one)
-        for one in sorted([*others, run], key=lambda one: tuple(str(one[name]) for name in key))
+        json.dumps(other)
+        for other in sorted(
+            [*others, run], key=lambda other: tuple(str(other[name]) for name in key)
+        )
     )
     beside = file.with_suffix(f".{os.getpid()}.part")
     beside.write_text('{"runs": [\n' + lines + "\n]}\n")
@@ -104,17 +106,17 @@ def keep(run: dict[str, Any], file: Path) -> None:
 
 def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """Quartiles over the seeds after each budget of `AT`, by judge and search."""
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for name, search in sorted({(run["judge"], run["search"]) for run in runs}):
-        own = [run for run in runs if (run["judge"], run["search"]) == (name, search)]
-        row: dict[str, Any] = {"seeds": len(own)}
+        own_runs = [run for run in runs if (run["judge"], run["search"]) == (name, search)]
+        row: dict[str, Any] = {"seeds": len(own_runs)}
         for count in AT:
-            values = [run["curve"][count // STEP - 1] for run in own if _reaches(run, count)]
+            values = [run["curve"][count // STEP - 1] for run in own_runs if _reaches(run, count)]
             if values:
                 row[str(count)] = np.quantile(values, (0.25, 0.5, 0.75)).round(4).tolist()
-        row["suggestion_s"] = round(float(np.mean([run["suggestion_s"] for run in own])), 4)
-        found[f"{name} {search}"] = row
-    return found
+        row["suggestion_s"] = round(float(np.mean([run["suggestion_s"] for run in own_runs])), 4)
+        results[f"{name} {search}"] = row
+    return results
 
 
 def _reaches(run: dict[str, Any], count: int) -> bool:
@@ -132,10 +134,15 @@ def draw(runs: list[dict[str, Any]], file: Path) -> None:
         panel.set_visible(False)
     for panel, name in zip(panels.ravel(), names, strict=False):
         for number, search in enumerate(SEARCHES[: -len(WORKERS)]):
-            own = [r["curve"] for r in runs if (r["judge"], r["search"]) == (name, search)]
-            if not own:
+            own_runs = [r["curve"] for r in runs if (r["judge"], r["search"]) == (name, search)]
+            if not own_runs:
                 continue
-            draw_curves(panel, [curve[: min(map(len, own))] for curve in own], search, f"C{number}")
+            draw_curves(
+                panel,
+                [curve[: min(map(len, own_runs))] for curve in own_runs],
+                search,
+                f"C{number}",
+            )
         label_panel(panel, name)
     panels[0][0].legend()
     figure.tight_layout()

@@ -59,9 +59,9 @@ RUNGS: dict[str, Callable[[Design], Design]] = {
 }
 
 
-def local_front(frozen: Frozen, one: Measured) -> np.ndarray:
+def local_front(frozen: Frozen, frozen_point: Measured) -> np.ndarray:
     """Objectives of a design's local front, within the limits."""
-    front = evaluate(frozen.sweep, one).local_front()
+    front = evaluate(frozen.sweep, frozen_point).local_front()
     return front.take(front.violation <= 0).objectives
 
 
@@ -72,10 +72,10 @@ def added(fronts: list[np.ndarray]) -> np.ndarray:
     reference = every.max(axis=0) + 0.1 * np.ptp(every, axis=0)
     owner = np.repeat(np.arange(len(logs)), [len(front) for front in logs])
     best = moocore.is_nondominated(every, keep_weakly=True)
-    whole = moocore.hypervolume(every[best], ref=reference)
+    complete = moocore.hypervolume(every[best], ref=reference)
     lost = np.zeros(len(logs))
     for at in np.unique(owner[best]):
-        lost[at] = whole - moocore.hypervolume(every[owner != at], ref=reference)
+        lost[at] = complete - moocore.hypervolume(every[owner != at], ref=reference)
     return lost
 
 
@@ -90,13 +90,13 @@ def promoted(fronts: list[np.ndarray], count: int) -> list[int]:
     return chosen
 
 
-def cost(frozen: Frozen, one: Measured, change: Callable[[Design], Design]) -> float:
+def cost(frozen: Frozen, frozen_point: Measured, change: Callable[[Design], Design]) -> float:
     """Processor time of a rung over that of the full evaluation, both from nothing."""
     spent = []
-    for own in (lambda design: design, change):
+    for change_or_none in (lambda design: design, change):
         with tempfile.TemporaryDirectory() as name:
             start = sum(os.times()[:4])
-            measure(frozen.sweep, one.point, Store(root=Path(name)), own)
+            measure(frozen.sweep, frozen_point.point, Store(root=Path(name)), change_or_none)
             spent.append(sum(os.times()[:4]) - start)
     return spent[1] / spent[0]
 
@@ -106,13 +106,17 @@ def main() -> None:
     parser.add_argument("--timed", type=int, default=12)
     timed = parser.parse_args().timed
     frozen, store = load(), Store(root=default_store())
-    dear = [at for at, one in enumerate(frozen.points) if one.point["effort"] == "full"]
+    dear = [
+        at
+        for at, frozen_point in enumerate(frozen.points)
+        if frozen_point.point["effort"] == "full"
+    ]
     true = [frozen.fronts[at][1] for at in dear]
     drawn = np.random.default_rng(0).choice(dear, timed, replace=False)
-    names = [one.metric for one in frozen.sweep.objectives]
+    names = [frozen_point.metric for frozen_point in frozen.sweep.objectives]
     truth = Truth(frozen.front)
-    found: dict[str, object] = {"designs": len(dear)}
-    found["hypervolume_of_all"] = round(truth.hypervolume_frac(np.concatenate(true)), 4)
+    results: dict[str, object] = {"designs": len(dear)}
+    results["hypervolume_of_all"] = round(truth.hypervolume_frac(np.concatenate(true)), 4)
     for name, change in RUNGS.items():
         points = [frozen.points[at].point for at in dear]
         rung = [
@@ -125,7 +129,7 @@ def main() -> None:
         ranks["hypervolume"] = [np.argsort(-added(all_)) for all_ in (true, rung)]
         part = statistics.median(cost(frozen, frozen.points[at], change) for at in drawn)
         best = np.concatenate([true[at] for at in promoted(rung, PROMOTED)])
-        found[name] = {
+        results[name] = {
             "cost": round(part, 2),
             "retention": {
                 metric: [len(set(a[:n]) & set(b[:KEPT])) / n for n in BEST]
@@ -134,8 +138,8 @@ def main() -> None:
             "evaluations_paid": round(part * len(dear) + PROMOTED),
             "hypervolume_frac": round(truth.hypervolume_frac(best), 4),
         }
-        print(name, found[name], flush=True, file=sys.stderr)
-    print(json.dumps(found))
+        print(name, results[name], flush=True, file=sys.stderr)
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import optuna
 
 from benchmarks.search.botorch_scores import qlognehvi
 from chipdse.study.search.lattice import START, evenness
-from chipdse.study.search.surrogate import Seen, scores
+from chipdse.study.search.surrogate import SearchHistory, scores
 
 TableSearch = Callable[[np.ndarray, np.ndarray, np.ndarray, int, int], list[int]]
 """Places, values (minimised), the reference point of the hypervolume, a seed, a budget: rows."""
@@ -49,7 +49,7 @@ def _by_workers(workers: int) -> TableSearch:
             known, pending = order[:count], order[count:]
             if count < _start_of(places):
                 return evenness(places[left], places[order])
-            seen = Seen(
+            seen = SearchHistory(
                 places=places[known],
                 fronts=[values[at : at + 1] for at in known],
                 trouble=np.zeros(count),
@@ -83,8 +83,8 @@ def _best_first(
     order = starting(places, random)[:budget]
     while len(order) < budget:
         left = np.setdiff1d(np.arange(len(places)), order)
-        found = score(left, order)
-        best = found >= found.max() - 1e-9 * abs(found.max())
+        order_scores = score(left, order)
+        best = order_scores >= order_scores.max() - 1e-9 * abs(order_scores.max())
         order.append(int(random.choice(left[best])))
     return order
 

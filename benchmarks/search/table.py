@@ -102,7 +102,7 @@ def main() -> None:
     scaled = (values - low) / width
     reference = np.full(values.shape[1], MARGIN)
     full = hypervolume(scaled, reference)
-    found: dict[str, object] = {
+    all_results: dict[str, object] = {
         "designs": len(places),
         "seeds": given.seeds,
         "budgets": given.budgets,
@@ -121,13 +121,13 @@ def main() -> None:
             ]
         )
         first, middle, third = np.quantile(parts, (0.25, 0.5, 0.75), axis=0).round(3).tolist()
-        found[name] = {
+        all_results[name] = {
             "median": middle,
             "quartiles": [first, third],
             "mean": parts.mean(axis=0).round(3).tolist(),
             "suggestion_s": round(spent / given.seeds / max(given.budgets), 4),
         }
-    print(json.dumps(found))
+    print(json.dumps(all_results))
 
 
 if __name__ == "__main__":

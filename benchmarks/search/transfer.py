@@ -40,13 +40,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     given = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    found = {"seeds": given.seeds}
+    all_results = {"seeds": given.seeds}
     for old, new in ((given.first, given.second), (given.second, given.first)):
         sweep = open_study(new).sweep
         for name, points in (("alone", []), (f"from {old.name}", first_points(sweep, old))):
             curves = [curve(new, points, seed) for seed in range(given.seeds)]
-            found[f"{new.name} {name}"] = {"first": len(points)} | summary(curves)
-    print(json.dumps(found))
+            all_results[f"{new.name} {name}"] = {"first": len(points)} | summary(curves)
+    print(json.dumps(all_results))
 
 
 def curve(folder: Path, first: Sequence[Point], seed: int) -> list[float]:
@@ -68,7 +68,9 @@ def curve(folder: Path, first: Sequence[Point], seed: int) -> list[float]:
     }
     truth = Truth((values * signs)[is_on_front(values * signs)])
     study = optuna.create_study(
-        directions=["minimize" if one.minimize else "maximize" for one in sweep.objectives]
+        directions=[
+            "minimize" if single_curve.minimize else "maximize" for single_curve in sweep.objectives
+        ]
     )
     for point in first:
         study.enqueue_trial(dict(point))
@@ -86,9 +88,13 @@ def curve(folder: Path, first: Sequence[Point], seed: int) -> list[float]:
 
 def summary(curves: Sequence[Sequence[float]]) -> dict[str, Any]:
     """Medians over searches: shares after `AT` evaluations, evaluations until each of `SHARES`."""
-    shares = {at: float(np.median([one[at - 1] for one in curves])) for at in AT}
+    shares = {at: float(np.median([single_curve[at - 1] for single_curve in curves])) for at in AT}
     until = {
-        share: float(np.median([int((np.array(one) >= share).argmax()) + 1 for one in curves]))
+        share: float(
+            np.median(
+                [int((np.array(single_curve) >= share).argmax()) + 1 for single_curve in curves]
+            )
+        )
         for share in SHARES
     }
     return {"share": {at: round(share, 3) for at, share in shares.items()}, "until": until}

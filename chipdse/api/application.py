@@ -67,11 +67,16 @@ def map_network(
     Parameters
     ----------
     network : a shipped name, the path of a CSV or ONNX file, or a `Network`
+    block : name of the part's block, which has a contract
+    parameters : of the part by name; those left out take their defaults
+    copies : number of the part's copies, which work side by side
+    batch : inputs of the network per task
     metrics : of the block at one operating point by name, e.g. ``evaluate_point(...).flat()``;
         without them there are no energies; with those of `layer_metrics` among them, the energy per
         MAC of each layer is that of its own operands
     clock_hz : clock frequency; by default that of `metrics`
-    library : chooses the SRAM family of the buffer
+    library : name of the cell library, which chooses the SRAM family of the buffer
+    memories : buffer and outer memory; None is neither
     ideal : a dataflow of `chipdse.application.arrays.DATAFLOWS`: cycles of an ideal array instead
 
     Returns
@@ -134,9 +139,13 @@ def layer_metrics(
 
     Parameters
     ----------
+    network : as of `map_network`
     tensors : the name of a shipped network, or a folder with NAME.inputs.npy and NAME.weights.npy
         of each layer
     design : of the part, e.g. ``chipdse.api.point.design_of_point(...)``
+    batch : inputs of the network per task
+    store : folder of stage results; default the user's cache
+    progress : report on stderr which stage runs
 
     Raises
     ------
@@ -167,6 +176,11 @@ class MeasuredBlock:
 def block_of_trial(study: Study, trial: int) -> MeasuredBlock:
     """The block of one trial of a study, as it was measured.
 
+    Parameters
+    ----------
+    study : as `chipdse.load_study` returns it
+    trial : number of the trial
+
     Raises
     ------
     DesignError : no such trial, or it has no result
@@ -182,6 +196,19 @@ def block_of_trial(study: Study, trial: int) -> MeasuredBlock:
 
 
 def chip_of(part: Part, choice: MemoryChoice, library: str, sources: Sources) -> Chip:
+    """A part with the memories that were chosen for it.
+
+    Parameters
+    ----------
+    part : the arrays
+    choice : buffer and outer memory
+    library : name of the cell library, which chooses the SRAM family where `choice` names none
+    sources : notes the constants used
+
+    Raises
+    ------
+    DesignError : no SRAM family goes with the library, or a DRAM is chosen for an unknown clock
+    """
     buffer = outer = None
     if choice.buffer_bytes is not None:
         family = choice.family or family_for(library, "auto")

@@ -70,7 +70,11 @@ class Chips:
     text: str = ""
 
     def best(self, metric: str) -> int:
-        """The chip with the least of a metric.
+        """The number of the chip with the lowest value of a metric.
+
+        Parameters
+        ----------
+        metric : a name of `chipdse.application.task_metrics.TASK_METRICS`
 
         Raises
         ------
@@ -81,7 +85,12 @@ class Chips:
         return int(np.nanargmin(self.metrics[metric]))
 
     def row(self, chip: int) -> dict[str, Any]:
-        """One chip: what it is made of, its metrics per task, and its energy by level."""
+        """What a chip consists of, its metrics per task, and its energy by level.
+
+        Parameters
+        ----------
+        chip : number of the chip: its row in `table`, from 0
+        """
         table, parts = self.table, {}
         for part in self.parts:
             point = part.points[int(table.point[part.name][chip])]
@@ -105,7 +114,12 @@ class Chips:
         }
 
     def described(self, chip: int) -> str:
-        """What a chip is made of, in one line."""
+        """What a chip consists of, in one line.
+
+        Parameters
+        ----------
+        chip : number of the chip, as of `row`
+        """
         row, texts = self.row(chip), []
         for name, settings in row["parts"].items():
             shown = " ".join(f"{k}={v}" for k, v in settings.items() if k != "count")
@@ -117,11 +131,21 @@ class Chips:
         return ", ".join(texts)
 
     def layers(self, chip: int) -> list[dict[str, Any]]:
-        """The layers of the network on one chip, as `chipdse map` has them; empty without one."""
-        return self.one(chip).layers()
+        """The layers of the network on one chip, as `chipdse map` lists them; empty without one.
 
-    def one(self, chip: int) -> OneChip:
-        """One chip, to look into it."""
+        Parameters
+        ----------
+        chip : number of the chip, as of `row`
+        """
+        return self.chip_at(chip).layers()
+
+    def chip_at(self, chip: int) -> OneChip:
+        """One chip with everything that its details are computed from.
+
+        Parameters
+        ----------
+        chip : number of the chip, as of `row`
+        """
         table = self.table
         return OneChip(
             parts=self.parts,
@@ -151,10 +175,12 @@ class Chips:
 
         Parameters
         ----------
+        path : of the HTML file
+        title : heading of the page
         notes : what a reader of the figures must know
         all_supplies : measure the part whose supply the page varies at every characterised supply
-        store : where these are kept
-        tell : called with the name of each chip before it is looked into
+        store : folder of the results of these measurements; default the user's cache
+        tell : called with the name of each chip before its details are computed
         """
         from chipdse.report.page.chip_page import NamedChip, chip_page_html  # they take a second
 
@@ -167,7 +193,7 @@ class Chips:
                 best=metrics,
                 settings=self._settings(chip),
                 metrics={name: float(column[chip]) for name, column in self.metrics.items()},
-                chip=self._over_supplies(chip, store) if all_supplies else self.one(chip),
+                chip=self._over_supplies(chip, store) if all_supplies else self.chip_at(chip),
             )
             for chip, metrics in best_in.items()
         ]
@@ -185,13 +211,14 @@ class Chips:
 
     def _over_supplies(self, chip: int, store: str | Path | None) -> OneChip:
         """One chip, with its part at every characterised supply."""
-        one = self.one(chip)
-        (part,) = (part for part in self.file.parts if part.name == one.over_supply().part)
+        measured_chip = self.chip_at(chip)
+        name = measured_chip.over_supply().part
+        (part,) = (part for part in self.file.parts if part.name == name)
         tensors = self.file.application.tensors
-        return with_all_supplies(one, part, tensors, store, progress=True)
+        return with_all_supplies(measured_chip, part, tensors, store, progress=True)
 
     def _settings(self, chip: int) -> dict[str, str]:
-        """What a chip is made of, by name."""
+        """What a chip consists of, by name."""
         row = self.row(chip)
         settings = {
             f"{part} {name}": str(value)
@@ -208,7 +235,13 @@ class Chips:
 def evaluate_chips(
     file: str | Path | ChipFile, *, store: str | Path | None = None, progress: bool = False
 ) -> Chips:
-    """Measure the parts of a chip file and evaluate every chip that they make.
+    """Measure the parts of a chip file and evaluate every chip that consists of them.
+
+    Parameters
+    ----------
+    file : a chip file, or its path
+    store : folder of stage results; default the user's cache
+    progress : report on stderr which stage runs
 
     Raises
     ------
@@ -228,7 +261,7 @@ def evaluate_chips(
         task_of(chips.application, chips.memories),
         None if dies is None else OnePackage(setting=dies, package=package, sources=sources),
     )
-    found = Chips(
+    results = Chips(
         file=chips,
         parts=parts,
         buffers=setting.buffers,
@@ -244,7 +277,7 @@ def evaluate_chips(
     )
     if not np.isfinite(table.latency_s).any():
         where = "" if isinstance(file, ChipFile) else f"{file}: "
-        raise InfeasibleError(f"{where}the network fits on no chip: {_why_nothing_runs(found)}")
+        raise InfeasibleError(f"{where}the network fits on no chip: {_why_nothing_runs(results)}")
     metrics = task_metrics(
         table,
         PackageColumns.of([package]),
@@ -253,7 +286,7 @@ def evaluate_chips(
         sources=sources,
         dies=dies,
     )
-    return dataclasses.replace(found, metrics=metrics.columns)
+    return dataclasses.replace(results, metrics=metrics.columns)
 
 
 def _why_nothing_runs(chips: Chips) -> str:

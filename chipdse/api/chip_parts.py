@@ -30,6 +30,10 @@ from chipdse.store.store import Store, default_store, quiet
 def read_chip_file(path: Path) -> ChipFile:
     """A chip file; relative paths of blocks and of workloads' files start in its folder.
 
+    Parameters
+    ----------
+    path : of the TOML file
+
     Raises
     ------
     DesignError : the file is wrong, or a part's block does not exist
@@ -47,6 +51,10 @@ def read_chip_file(path: Path) -> ChipFile:
 def block_of(part: PartChoices) -> Block:
     """The block of a part.
 
+    Parameters
+    ----------
+    part : as the chip file describes it
+
     Raises
     ------
     DesignError : there is no such block; names the part
@@ -58,7 +66,16 @@ def block_of(part: PartChoices) -> Block:
 
 
 def check_part(part: PartChoices) -> None:
-    """Raise DesignError for wrong settings of a part, before any part is measured."""
+    """Refuse wrong settings of a part, before any part is measured.
+
+    Parameters
+    ----------
+    part : as the chip file describes it
+
+    Raises
+    ------
+    DesignError : a setting is wrong
+    """
     block, where = block_of(part), f"[parts.{part.name}]"
     make_record(block.workload, part.workload, f"{where} workload")
     for hardware, operating in part.points:
@@ -68,6 +85,10 @@ def check_part(part: PartChoices) -> None:
 
 def designs_of(part: PartChoices) -> list[Design]:
     """The designs of a part, in the order of its points.
+
+    Parameters
+    ----------
+    part : as the chip file describes it
 
     Raises
     ------
@@ -95,7 +116,10 @@ def measured(
 
     Parameters
     ----------
+    part : as the chip file describes it
     tensors : operands of the layers of the network, which runs on the part with a contract
+    store : folder of stage results; None is the user's cache
+    progress : report on stderr which stage runs
 
     Raises
     ------
@@ -130,13 +154,15 @@ def with_all_supplies(
 
     Parameters
     ----------
-    tensors : as of `measured`
+    chip : of which the part is measured further
+    part : as the chip file describes it
+    tensors, store, progress : as of `measured`
 
     Raises
     ------
     ChipdseError : as `measured`
     """
-    (of_chip,) = (each for each in chip.parts if each.name == part.name)
+    (of_chip,) = (chip_part for chip_part in chip.parts if chip_part.name == part.name)
     point, design = chip.point_of(of_chip), designs_of(part)[chip.point[part.name]]
     library = library_of(design.library).load(design.operating.process)
     known = {of_chip.points[place].metrics["vdd_v"] for place in chip.alike(of_chip)}
@@ -162,6 +188,6 @@ def with_all_supplies(
             metrics = layers | dataclasses.asdict(measure_block(run, hardware, stages))
             settings = {**point.settings, "vdd_v": vdd_v}
             points.append(dataclasses.replace(point, settings=settings, metrics=metrics))
-    more = dataclasses.replace(of_chip, points=(*of_chip.points, *points))
-    parts = tuple(more if each is of_chip else each for each in chip.parts)
+    extended = dataclasses.replace(of_chip, points=(*of_chip.points, *points))
+    parts = tuple(extended if chip_part is of_chip else chip_part for chip_part in chip.parts)
     return dataclasses.replace(chip, parts=parts)

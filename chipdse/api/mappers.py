@@ -33,8 +33,10 @@ def export_mapper_tables(
 
     Parameters
     ----------
+    target : the folder, which is empty or does not exist
     metrics : of the block at one operating point by name, e.g. ``evaluate_point(...).flat()``
-    clock_hz, library, memories : as of `chipdse.api.application.map_network`
+    block, parameters, copies, clock_hz, library, memories : as of
+        `chipdse.api.application.map_network`
 
     Raises
     ------

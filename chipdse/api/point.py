@@ -42,7 +42,24 @@ def design_of_point(
     physical: Mapping[str, Any] | None = None,
     constants: Mapping[str, Any] | None = None,
 ) -> Design:
-    """The design of `evaluate_point`; DesignError where a value is wrong."""
+    """The design of `evaluate_point`, whose arguments these are; no tool runs.
+
+    Parameters
+    ----------
+    block : a block's name, as of `chipdse.design.find_block`, or the block itself
+    parameters : of the hardware by name; those left out take their defaults
+    workload : parameters of the block's workload by name
+    library : name of a cell library, by default that of chipdse; not with `liberty`
+    liberty : Liberty files to use instead of a named library
+    synthesis, operating, package, physical : settings of
+        `chipdse.hardware.synthesis_options.SynthesisOptions`, `chipdse.design.OperatingPoint`,
+        `chipdse.system.parameters.PackageParameters` and `chipdse.design.PhysicalOptions`, by name
+    constants : your own figures by key, e.g. ``{"cost.wafer_price.n7": "9000 USD"}``
+
+    Raises
+    ------
+    DesignError : a name or a value is wrong
+    """
     block_record = find_block(block) if isinstance(block, str) else block
     name = block_record.name
     if library is not None and liberty:
@@ -79,13 +96,33 @@ def evaluate_point(
     store: str | Path | None = None,
     progress: bool = False,
 ) -> Metrics:
-    """One design point through every stage.
+    """Evaluate one design point: each stage runs, or its stored result is read.
 
     Parameters
     ----------
+    block : a block's name: one that ships, ``package.module:attribute`` or the path of a ``.toml``
+        file
+    parameters : of the hardware by name; those left out take their defaults
+    workload : parameters of the block's workload by name
+    library : name of a cell library, by default that of chipdse; not with `liberty`
+    liberty : Liberty files to use instead of a named library
+    synthesis, operating, package, physical : settings of
+        `chipdse.hardware.synthesis_options.SynthesisOptions`, `chipdse.design.OperatingPoint`,
+        `chipdse.system.parameters.PackageParameters` and `chipdse.design.PhysicalOptions`, by name
     constants : your own figures by key, e.g. ``{"cost.wafer_price.n7": "9000 USD"}``
-    placement : a picture to draw, of the cells by module and of the power by place
-    progress : say on stderr which stage runs
+    placement : file of a picture to draw: the cells by module, and the power over the die
+    store : folder of stage results; default the user's cache
+    progress : report on stderr which stage runs
+
+    Returns
+    -------
+    The metrics, in SI units; ``.flat()`` gives them by name
+
+    Raises
+    ------
+    DesignError : a name or a value is wrong
+    ToolError : a program failed, or the simulation differs from the reference
+    InfeasibleError : the design is legal but cannot be built
 
     >>> evaluate_point("mac_array", {"rows": 2, "columns": 2}).flat()   # doctest: +SKIP
     """

@@ -61,7 +61,16 @@ class Study:
         return self._sorted(front), count
 
     def front_of(self, table: pd.DataFrame) -> pd.DataFrame:
-        """`front` of a table that `points` returned; saves reading the study again."""
+        """`front` of a table that `points` returned; saves reading the study again.
+
+        Parameters
+        ----------
+        table : as `points` returned it
+
+        Raises
+        ------
+        InfeasibleError : no point is feasible
+        """
         front = table[table["on_front"]]
         if front.empty:
             states = table["state"].value_counts()
@@ -91,12 +100,13 @@ class Study:
 
         Parameters
         ----------
+        path : of the HTML file; default in the study's folder
         details : how many points get details (power by module, path, supply, package), or which;
             None for the knee and the best of each objective
         store : folder of stage results; default the user's cache
-        draws : of what is uncertain, for 90 % intervals and the probability of being on the front;
-            None: none
-        tell : called with each trial that is looked into
+        draws : number of draws of the uncertain inputs, for 90 % intervals and the probability of
+            being on the front; None writes neither
+        tell : called with the number of each trial before its details are computed
         """
         from chipdse.report.page import report_html  # its libraries take a second to load
 
@@ -108,6 +118,11 @@ class Study:
 
     def export(self, trial: int, to: str | Path) -> list[Path]:
         """Write the files of one finished trial into a new folder (`chipdse.export.bundle`).
+
+        Parameters
+        ----------
+        trial : number of the trial
+        to : the folder, which is empty or does not exist
 
         Raises
         ------
@@ -130,6 +145,10 @@ class Study:
 
     def design(self, trial: int) -> tuple[Design, dict[str, float]]:
         """The design of one finished trial, and its metrics by name.
+
+        Parameters
+        ----------
+        trial : number of the trial
 
         Raises
         ------
@@ -160,7 +179,16 @@ class Study:
 
 
 def load_study(path: str | Path) -> Study:
-    """Open a study folder."""
+    """Open the folder of a study.
+
+    Parameters
+    ----------
+    path : the folder, e.g. ``studies/mac_array``
+
+    Raises
+    ------
+    DesignError : the folder is no study
+    """
     return Study(folder=open_study(Path(path)))
 
 
@@ -200,7 +228,7 @@ def sweep(
     workers : points evaluated at once; default one per core
     executor : "processes", "dask", "dask:ADDRESS", "slurm", "pbs", or any executor of yours
         (`chipdse.study.running.executors`)
-    executor_options : TOML file of what a queue wants to know (`chipdse.study.running.queues`)
+    executor_options : TOML file with the settings of a queue (`chipdse.study.running.queues`)
     liberty : Liberty files to use instead of the sweep file's library
     storage : ``postgresql://HOST/DATABASE``, which several machines may share; default a file in
         the study's folder

@@ -77,7 +77,10 @@ def joined_tables(tables: Sequence[ChipTable]) -> ChipTable:
     def joined(name: str) -> Any:
         columns = [getattr(table, name) for table in tables]
         if isinstance(columns[0], dict):
-            return {key: np.concatenate([each[key] for each in columns]) for key in columns[0]}
+            return {
+                key: np.concatenate([part_columns[key] for part_columns in columns])
+                for key in columns[0]
+            }
         return np.concatenate(columns)
 
     return ChipTable(**{field.name: joined(field.name) for field in dataclasses.fields(ChipTable)})

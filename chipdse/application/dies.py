@@ -62,7 +62,7 @@ class DieSetting:
             unique_m2=logic,
             count=count,
             node_nm=np.tile(self.node_nm, (chips, 1)),
-            own=computes,
+            is_designed=computes,
             memory=~computes,
             modules=modules,
             dynamic_w=np.zeros(shape),

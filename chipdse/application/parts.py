@@ -30,7 +30,7 @@ def layer_energies(metrics: Mapping[str, float]) -> list[str]:
 
 def _of_layers(metrics: Mapping[str, float], name: str) -> tuple[float, ...]:
     """The figures of all layers, in their order; empty without tensors."""
-    count = sum(each.startswith("layer_") and each.endswith("_mac_energy_j") for each in metrics)
+    count = sum(name.startswith("layer_") and name.endswith("_mac_energy_j") for name in metrics)
     return tuple(metrics.get(name.format(at), 0.0) for at in range(count))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chipdse.store.distributions import is_users
 from chipdse.store.imports import imported_modules
-from chipdse.store.loaded import Loaded, is_outdated, loaded_modules
+from chipdse.store.loaded import LoadedModule, is_outdated, loaded_modules
 from chipdse.store.place import Place, Read, project_root, search_folders
 from chipdse.store.reads import changed_reads, reads_of
 from chipdse.store.recording.notes import forget_notes, noted
@@ -60,12 +60,12 @@ def owner_of(module: str, folder: Path) -> str:
     return f"{project_root(folder)}:{module}"
 
 
-def modules_of(module: str, owner: str) -> list[Loaded]:
+def modules_of(module: str, owner: str) -> list[LoadedModule]:
     """The user's modules that a loaded module needs, itself included."""
     return _needed(module, owner)[0]
 
 
-def _needed(module: str, owner: str) -> tuple[list[Loaded], set[str]]:
+def _needed(module: str, owner: str) -> tuple[list[LoadedModule], set[str]]:
     files = [loaded_module.file for loaded_module in loaded_modules([module], noted(owner, []))[0]]
     return loaded_modules([module], noted(owner, files))
 

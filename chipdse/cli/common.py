@@ -46,7 +46,7 @@ def write_bibtex(path: Path, references: Sequence[Reference]) -> None:
 
 
 def range_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of results under ranges of constants."""
+    """Declare the options that draw constants from their ranges and print intervals."""
     parser.add_argument(
         "--ranges",
         action="store_true",
@@ -70,6 +70,21 @@ def add_verb(
     )
     parser.set_defaults(run=run)
     return parser
+
+
+def add_liberty(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup, text: str, *, required: bool = False
+) -> None:
+    """Declare ``--liberty FILE``, which may be repeated; `text` is its help."""
+    parser.add_argument(
+        "--liberty",
+        type=Path,
+        action="append",
+        default=None if required else [],
+        required=required,
+        metavar="FILE",
+        help=text,
+    )
 
 
 def add_objectives(parser: argparse.ArgumentParser) -> None:

@@ -59,7 +59,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     comparison = compare_studies(first, second, arguments.tolerance, versions)
     if arguments.output is not None:
         from chipdse.report.page.compare import comparison_html
-        from chipdse.report.quantities import words_of
+        from chipdse.report.quantities import units_of_study
         from chipdse.study.storage.since import version_text
 
         page = comparison_html(
@@ -68,7 +68,7 @@ def _compare(arguments: argparse.Namespace) -> int:
             first[0].objectives,
             comparison,
             (version_text(studies[0].folder), version_text(studies[1].folder)),
-            words_of(first[0]),
+            units_of_study(first[0]),
         )
         try:
             write_whole(arguments.output, page)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chipdse.cli.common import (
     Verbs,
+    add_liberty,
     add_verb,
     check_block_file,
     check_liberty,
@@ -41,9 +42,7 @@ def add(verbs: Verbs) -> None:
     )
     design_options(parser)
     parser.add_argument("--library", help="cell library; default the one that ships")
-    parser.add_argument(
-        "--liberty", type=Path, action="append", default=[], metavar="FILE", help="or your own"
-    )
+    add_liberty(parser, "or your own")
     parser.add_argument("--vdd", metavar="V", help="supply, e.g. 1.2V; default nominal")
     parser.add_argument("--temperature", metavar="C", help="of the library, e.g. 25C")
     clock = parser.add_mutually_exclusive_group()
@@ -176,18 +175,18 @@ def _holds(limit: Condition, value: float, work: str) -> bool:
     """Whether a value of a metric satisfies a limit of the user's."""
     import pandas as pd
 
-    from chipdse.report.quantities import Words
+    from chipdse.report.quantities import StudyUnits
     from chipdse.study.results.select import satisfied
 
-    unit = Words(work=work).unit(limit.name)
+    unit = StudyUnits(work=work).unit(limit.name)
     return bool(satisfied(pd.Series([value], name=limit.name), limit, unit).all())
 
 
 def _beyond(metrics: Metrics, limits: Sequence[Condition], work: str) -> list[str]:
     """One line per limit of the user's that a point misses."""
-    from chipdse.report.quantities import Words, shown_metric
+    from chipdse.report.quantities import StudyUnits, shown_metric
 
-    values, words = metrics.flat(), Words(work=work)
+    values, words = metrics.flat(), StudyUnits(work=work)
     return [
         f"limit missed: {limit.words}: {limit.name} is "
         f"{shown_metric(limit.name, values[limit.name], words)}"
@@ -288,10 +287,10 @@ def _print_text(
         print("constants used:", *(f"  {figure_text(c)}" for c in used), sep="\n")
         print("to cite:", *(f"  {reference.text}" for reference in _to_cite(metrics)), sep="\n")
     if ranges is not None:
-        from chipdse.report.quantities import Words
+        from chipdse.report.quantities import StudyUnits
         from chipdse.report.ranges import point_text
 
-        print("\n".join(point_text(ranges, metrics.flat(), Words(work=work_unit(block)))))
+        print("\n".join(point_text(ranges, metrics.flat(), StudyUnits(work=work_unit(block)))))
     for name, amount in _missed(metrics).items():
         limit = CONSTRAINTS.get(name, "clock faster than the logic, as a share of its delay")
         print(f"limit missed: {limit}: {amount:.4g}")
@@ -362,9 +361,9 @@ def _chosen(only: Sequence[str]) -> list[str]:
 def _print_metrics(metrics: Metrics, work: str = "op", only: Sequence[str] = ()) -> None:
     from chipdse.metrics import METRICS, corner_text
     from chipdse.report.counted import counted_text
-    from chipdse.report.quantities import Words, shown_metric
+    from chipdse.report.quantities import StudyUnits, shown_metric
 
-    values, evidence, words = metrics.flat(), metrics.evidence(), Words(work=work)
+    values, evidence, words = metrics.flat(), metrics.evidence(), StudyUnits(work=work)
     names = _chosen(only)
     width, group = max(map(len, names)), ""
     for name in names:

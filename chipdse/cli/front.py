@@ -141,9 +141,9 @@ def _arranged(table: pd.DataFrame, arguments: argparse.Namespace) -> pd.DataFram
 
 def _print_columns(study: Study, table: pd.DataFrame, points: int) -> None:
     """Chosen columns, as a table for people; metrics with their units in the headings."""
-    from chipdse.report.quantities import heading_scale, words_of
+    from chipdse.report.quantities import heading_scale, units_of_study
 
-    words, headings, columns = words_of(study.folder.sweep), [], []
+    words, headings, columns = units_of_study(study.folder.sweep), [], []
     for name in map(str, table.columns):
         values = table[name].tolist()
         if words.unit(name):
@@ -162,7 +162,7 @@ def _print_columns(study: Study, table: pd.DataFrame, points: int) -> None:
 
 def _ranges(study: Study, points: pd.DataFrame, arguments: argparse.Namespace) -> int:
     """Print the front under ranges of constants."""
-    from chipdse.report.quantities import words_of
+    from chipdse.report.quantities import units_of_study
     from chipdse.report.ranges import front_document, front_text
     from chipdse.store.store import Store, default_store
     from chipdse.study.harvest.ranges import study_ranges
@@ -178,7 +178,7 @@ def _ranges(study: Study, points: pd.DataFrame, arguments: argparse.Namespace) -
         shown = table["on_front"] | (table[PROBABILITY] > 0) | arguments.all
         print(table[shown].to_csv(index=False), end="")
     else:
-        print("\n".join(front_text(ranges, words_of(study.folder.sweep))))
+        print("\n".join(front_text(ranges, units_of_study(study.folder.sweep))))
     return 0
 
 
@@ -232,7 +232,7 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> None:
 
 def print_front(study: Study, front: pd.DataFrame, points: int, rows: int = SHOWN_ROWS) -> None:
     """Objectives and parameters of the front, as a table for people; `points` are in the study."""
-    from chipdse.report.quantities import heading_scale, words_of
+    from chipdse.report.quantities import heading_scale, units_of_study
     from chipdse.technology.own_figures import figure_text
 
     sweep_ = study.folder.sweep
@@ -241,7 +241,7 @@ def print_front(study: Study, front: pd.DataFrame, points: int, rows: int = SHOW
     objectives = [
         objective.metric for objective in sweep_.objectives if objective.metric not in swept
     ]
-    words = words_of(sweep_)
+    words = units_of_study(sweep_)
     scales = [heading_scale(name, front[name].tolist(), words) for name in objectives]
     replicated = "tied_with" in front
     headings = ["trial", *(label.replace(" [", "\n[") for label, _ in scales), *names]

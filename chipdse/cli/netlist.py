@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chipdse.cli.common import Verbs, add_verb, check_liberty, print_json
+from chipdse.cli.common import Verbs, add_liberty, add_verb, check_liberty, print_json
 from chipdse.errors import DesignError
 from chipdse.reading import check_exist
 from chipdse.units import parse_quantity, show
@@ -63,14 +63,11 @@ def _add_point(parser: argparse.ArgumentParser) -> None:
     """Declare the netlist, its library, clock and operating point."""
     parser.add_argument("netlist", type=Path, help="structural Verilog, plain or .gz")
     parser.add_argument("--top", help="the module to read; needed when it is not clear")
-    parser.add_argument(
-        "--liberty",
-        type=Path,
-        action="append",
-        required=True,
-        metavar="FILE",
-        help="a Liberty file, plain or .gz; repeat for libraries of several files or corners; "
+    add_liberty(
+        parser,
+        "a Liberty file, plain or .gz; repeat for libraries of several files or corners; "
         "or the name of a library that 'chipdse library list' shows",
+        required=True,
     )
     parser.add_argument(
         "--clock",

@@ -167,17 +167,19 @@ def _print_table(evaluations: Sequence[Evaluation]) -> None:
     from chipdse.metrics import METRICS
     from chipdse.report.quantities import shown_metric
 
-    table = Table("", *(each.system.name for each in evaluations), box=SIMPLE_HEAD)
+    table = Table("", *(evaluation.system.name for evaluation in evaluations), box=SIMPLE_HEAD)
     for column in table.columns[1:]:
         column.justify = "right"
-    table.add_row("arrangement", *(each.system.package.arrangement for each in evaluations))
+    table.add_row(
+        "arrangement", *(evaluation.system.package.arrangement for evaluation in evaluations)
+    )
     for name in METRICS:
         if hasattr(evaluations[0].metrics, name):
-            values = [float(getattr(each.metrics, name)) for each in evaluations]
+            values = [float(getattr(evaluation.metrics, name)) for evaluation in evaluations]
             if len(set(values)) > 1:
                 table.add_row(name, *(shown_metric(name, value) for value in values))
-    table.add_row("evidence", *(each.metrics.evidence for each in evaluations))
-    table.add_row("limits missed", *(str(len(each.complaints)) for each in evaluations))
+    table.add_row("evidence", *(evaluation.metrics.evidence for evaluation in evaluations))
+    table.add_row("limits missed", *(str(len(evaluation.complaints)) for evaluation in evaluations))
     Console(width=None if Console().is_terminal else 10_000).print(table, markup=False)
 
 
@@ -206,13 +208,13 @@ def _finite(value: Any) -> Any:
 
 def _ranges(evaluation: Evaluation, draws: int) -> tuple[dict[str, Any], str]:
     """The system under ranges of constants, as JSON values and as text."""
-    from chipdse.report.quantities import Words
+    from chipdse.report.quantities import StudyUnits
     from chipdse.report.ranges import point_document, point_text
     from chipdse.system.ranges.described_system import described_ranges
 
     ranges = described_ranges(evaluation.system, draws)
     stated = {name: getattr(evaluation.metrics, name) for name in ranges.low}
-    return point_document(ranges), "\n".join(point_text(ranges, stated, Words()))
+    return point_document(ranges), "\n".join(point_text(ranges, stated, StudyUnits()))
 
 
 def _document(evaluation: Evaluation, sources: bool) -> dict[str, Any]:
@@ -320,5 +322,9 @@ def _sources_text(evaluation: Evaluation) -> str:
         )
     from chipdse.technology.citations import cited_in
 
-    lines += ["", "to cite:", *(f"  {each.text}" for each in cited_in(evaluation.sources))]
+    lines += [
+        "",
+        "to cite:",
+        *(f"  {reference.text}" for reference in cited_in(evaluation.sources)),
+    ]
     return "\n".join(lines)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from chipdse.cli.common import Verbs, add_verb, check_liberty, print_json
+from chipdse.cli.common import Verbs, add_liberty, add_verb, check_liberty, print_json
 from chipdse.errors import DesignError
 from chipdse.reading import check_exist
 
@@ -24,9 +24,7 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("netlist", type=Path, help="structural Verilog, or a problem in .npz")
     parser.add_argument("--top", help="the module to read; needed when it is not clear")
-    parser.add_argument(
-        "--liberty", type=Path, action="append", default=[], metavar="FILE", help="of its cells"
-    )
+    add_liberty(parser, "of its cells")
     parser.add_argument("--clock", metavar="PORT", help="left out of the wires")
     parser.add_argument("--utilisation", type=float, default=0.6, help="default 0.6")
     parser.add_argument("--aspect", type=float, default=1.0, help="height over width, default 1")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from chipdse.cli.common import Verbs, add_verb, check_liberty, print_json
+from chipdse.cli.common import Verbs, add_liberty, add_verb, check_liberty, print_json
 from chipdse.errors import DesignError
 from chipdse.export.results import Compared, compare, left_out, read_results
 from chipdse.reading import check_exist
@@ -49,14 +49,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument(
         "--spef", type=Path, metavar="FILE", help="extracted wires of a routed netlist"
     )
-    parser.add_argument(
-        "--liberty",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="of a routed netlist's cells; or the name of a library",
-    )
+    add_liberty(parser, "of a routed netlist's cells; or the name of a library")
     parser.add_argument("--top", help="of a routed netlist; needed when it is not clear")
     parser.add_argument(
         "--trace", type=Path, metavar="FILE", help="of a simulation of the routed netlist"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chipdse.cli.common import (
     Verbs,
+    add_liberty,
     add_verb,
     command,
     print_json,
@@ -74,13 +75,8 @@ def add(verbs: Verbs) -> None:
         help="a new study first evaluates the best points of this study of the same block",
     )
     _worker_options(parser)
-    parser.add_argument(
-        "--liberty",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="Liberty file to use instead of the sweep file's library; repeat for several",
+    add_liberty(
+        parser, "Liberty file to use instead of the sweep file's library; repeat for several"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -200,9 +196,9 @@ def _answer(study: Study, points: pd.DataFrame) -> Answer:
 
 def _print_designs(study: Study, front: pd.DataFrame, answer: Answer) -> None:
     """The labelled designs, one column each."""
-    from chipdse.report.quantities import label_of, shown_metric, words_of
+    from chipdse.report.quantities import label_of, shown_metric, units_of_study
 
-    sweep_, words = study.folder.sweep, words_of(study.folder.sweep)
+    sweep_, words = study.folder.sweep, units_of_study(study.folder.sweep)
     table = empty_table("", *(label.replace(", ", ",\n") for label, _ in answer.designs))
     table.columns[0].justify = "left"
     rows = [front[front["trial"] == trial].iloc[0] for _, trial in answer.designs]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from chipdse.report.quantities import label_of, shown_metric, words_of
+from chipdse.report.quantities import label_of, shown_metric, units_of_study
 from chipdse.study.question.space import Axis
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.choose import best, knee
@@ -98,7 +98,7 @@ def _point_text(row: pd.Series, names: Sequence[str]) -> str:
 
 
 def _best_sentences(sweep: Sweep, front: pd.DataFrame, names: Sequence[str]) -> Iterator[str]:
-    words = words_of(sweep)
+    words = units_of_study(sweep)
     for objective in sweep.objectives:
         trial = best(sweep, front, objective.metric)
         row = front[front["trial"] == trial].iloc[0]
@@ -109,7 +109,7 @@ def _best_sentences(sweep: Sweep, front: pd.DataFrame, names: Sequence[str]) -> 
 
 def _knee_sentence(sweep: Sweep, table: pd.DataFrame, names: Sequence[str]) -> str:
     row = table[table["trial"] == knee(sweep, table)].iloc[0]
-    words = words_of(sweep)
+    words = units_of_study(sweep)
     shown = ", ".join(
         f"{label_of(o.metric)} {shown_metric(o.metric, float(row[o.metric]), words)}"
         for o in sweep.objectives

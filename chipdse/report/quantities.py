@@ -42,7 +42,7 @@ _KNOWN = TASK_METRICS | METRICS | TRACE_METRICS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Words:
+class StudyUnits:
     """The units that differ from study to study.
 
     work : the block's unit of work, e.g. "MAC"
@@ -58,12 +58,12 @@ class Words:
         return unit_in(unit, self.work)
 
 
-PLAIN = Words()
+PLAIN = StudyUnits()
 
 
-def words_of(sweep: Sweep) -> Words:
-    """The words of a sweep's block and of its derived metrics."""
-    return Words(
+def units_of_study(sweep: Sweep) -> StudyUnits:
+    """The units of a sweep's block and of its derived metrics."""
+    return StudyUnits(
         work=work_unit(sweep.template.block),
         derived={metric.name: metric.unit for metric in sweep.derived},
     )
@@ -75,7 +75,9 @@ def is_prefixed(unit: str) -> bool:
     return first in _PREFIXED or rest.split("/")[0] == "s"
 
 
-def heading_scale(name: str, values: Sequence[float], words: Words = PLAIN) -> tuple[str, float]:
+def heading_scale(
+    name: str, values: Sequence[float], words: StudyUnits = PLAIN
+) -> tuple[str, float]:
     """Heading of a metric's column and what its values are divided by.
 
     The scale is the one in which the largest value is between 1 and 1000.
@@ -96,7 +98,7 @@ def heading_scale(name: str, values: Sequence[float], words: Words = PLAIN) -> t
     return f"{label} [{prefix}{unit}]", scale
 
 
-def shown_metric(name: str, value: float, words: Words = PLAIN) -> str:
+def shown_metric(name: str, value: float, words: StudyUnits = PLAIN) -> str:
     """One metric's value with its unit."""
     if words.unit(name) == "kgCO2e" and 0 < abs(value) < 1e-3:  # of a task: nanograms
         return show(1e3 * value, "gCO2e")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.report.quantities import Words, heading_scale, shown_metric
+from chipdse.report.quantities import StudyUnits, heading_scale, shown_metric
 from chipdse.study.results.ranges import FRONT, Ranges
 from chipdse.system.ranges.point import PointRanges
 
@@ -14,7 +14,7 @@ _SHOWN = 12
 _ALIKE = 20
 
 
-def front_text(ranges: Ranges, words: Words) -> list[str]:
+def front_text(ranges: Ranges, words: StudyUnits) -> list[str]:
     """Lines of a front under ranges: points by their probability, pairs, what decides."""
     shown = np.flatnonzero(ranges.nominal | (ranges.probability > 0))
     shown = shown[np.argsort(-ranges.probability[shown], kind="stable")]
@@ -64,7 +64,11 @@ def decisive_text(ranges: Ranges) -> list[str]:
         label = "being on the front" if name == FRONT else name
         listed = ", ".join(f"{what} {share:.0%}" for what, share in list(shares.items())[:_SHOWN])
         lines.append(f"  {label}: {listed or 'nothing that is drawn'}")
-    lines += ["", "Drawn:", *(f"  {each.name}: {each.text()}" for each in ranges.inputs)]
+    lines += [
+        "",
+        "Drawn:",
+        *(f"  {drawn_input.name}: {drawn_input.text()}" for drawn_input in ranges.inputs),
+    ]
     return lines
 
 
@@ -84,11 +88,11 @@ def front_document(ranges: Ranges) -> dict[str, Any]:
         ],
         "not_distinguishable": ranges.alike(),
         "decisive": {name: dict(shares) for name, shares in ranges.decisive.items()},
-        "drawn": {each.name: each.text() for each in ranges.inputs},
+        "drawn": {drawn_input.name: drawn_input.text() for drawn_input in ranges.inputs},
     }
 
 
-def point_text(ranges: PointRanges, values: dict[str, float], words: Words) -> list[str]:
+def point_text(ranges: PointRanges, values: dict[str, float], words: StudyUnits) -> list[str]:
     """Lines of one point under ranges: metrics that vary."""
     lines = [f"90 % intervals of {ranges.draws} draws:"]
     for name, low in ranges.low.items():
@@ -99,7 +103,10 @@ def point_text(ranges: PointRanges, values: dict[str, float], words: Words) -> l
             why = f", most by {most[0]} ({most[1]:.0%})" if most else ""
             stated = shown_metric(name, values[name], words)
             lines.append(f"  {name}: {first} to {last}, stated {stated}{why}")
-    return lines + ["drawn:", *(f"  {each.name}: {each.text()}" for each in ranges.inputs)]
+    return lines + [
+        "drawn:",
+        *(f"  {drawn_input.name}: {drawn_input.text()}" for drawn_input in ranges.inputs),
+    ]
 
 
 def point_document(ranges: PointRanges) -> dict[str, Any]:
@@ -109,5 +116,5 @@ def point_document(ranges: PointRanges) -> dict[str, Any]:
         "low": dict(ranges.low),
         "high": dict(ranges.high),
         "decisive": {name: dict(shares) for name, shares in ranges.decisive.items()},
-        "drawn": {each.name: each.text() for each in ranges.inputs},
+        "drawn": {drawn_input.name: drawn_input.text() for drawn_input in ranges.inputs},
     }

@@ -29,7 +29,7 @@ from chipdse.stages.load import (
     RUN_INPUTS,
     RUN_READERS,
     Hardware,
-    Loaded,
+    ReplayedNetlist,
     cells_of,
     load,
     run_values,
@@ -118,7 +118,7 @@ def activity_of(
 
 def write_toggles(
     at_point: Callable[[], Timing],
-    loaded: Loaded,
+    loaded: ReplayedNetlist,
     hardware: Hardware,
     options: PhysicalOptions,
     folder: Path,
@@ -134,7 +134,7 @@ def write_toggles(
 
 
 def count_glitches(
-    timing: Timing, loaded: Loaded, hardware: Hardware, options: PhysicalOptions
+    timing: Timing, loaded: ReplayedNetlist, hardware: Hardware, options: PhysicalOptions
 ) -> Activity:
     """Activity of every net of a recorded run, replayed with the delays of `timing`."""
     return timed_replay(
@@ -149,7 +149,7 @@ def count_glitches(
     ).total
 
 
-def timed_at(loaded: Loaded, laid: Layout, vdd_v: float, temperature_c: float) -> Timing:
+def timed_at(loaded: ReplayedNetlist, laid: Layout, vdd_v: float, temperature_c: float) -> Timing:
     """Timing of a netlist with its wires at one supply and temperature, at the shortest period.
 
     Parameters
@@ -197,7 +197,7 @@ GLITCHES = Stage(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Analysed:
+class Analysis:
     """A netlist at one operating point, with everything of layout that its design counts.
 
     timing, power : at the shortest clock period; power with glitches if they are counted
@@ -222,7 +222,7 @@ def analyse_design(
     store: Store,
     *,
     leakage_at: LeakagePoints | None = None,
-) -> Analysed:
+) -> Analysis:
     """Timing and power of a design's netlist at its supply and temperature.
 
     Parameters
@@ -241,7 +241,7 @@ def analyse_design(
     plain = power
     if activity.glitches:
         plain = analyse_power(switched, loaded.replayed.activity, model=loaded.model)
-    return Analysed(
+    return Analysis(
         timing=timing,
         power=power,
         glitch_w=float(GlitchPower(functional=plain, total=power).glitch_w[0]),

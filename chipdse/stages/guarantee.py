@@ -33,7 +33,7 @@ from chipdse.stages.analyse import timed_at
 from chipdse.stages.layout import LAYOUT_TABLES, guarded_layout, layout, physical_values
 from chipdse.stages.layout_power import after_layout
 from chipdse.stages.library import guarded, library_of, library_version, supply_of
-from chipdse.stages.load import RUN_INPUTS, RUN_READERS, Hardware, Loaded, load, run_values
+from chipdse.stages.load import RUN_INPUTS, RUN_READERS, Hardware, ReplayedNetlist, load, run_values
 from chipdse.stages.operate import Bounds
 from chipdse.store.stage import Build, Stage
 from chipdse.store.store import Store
@@ -201,7 +201,7 @@ def _bounds(
     fast_c = corners.temperatures_of(fast.netlist.library, corners.highest_supply_v)
     laid = layout(design, hardware, store)
 
-    def timed(loaded: Loaded, supply_v: float, temperature_c: float) -> Timing:
+    def timed(loaded: ReplayedNetlist, supply_v: float, temperature_c: float) -> Timing:
         layout_at_corner = dataclasses.replace(laid, graph=loaded.graph)
         return timed_at(loaded, layout_at_corner, supply_v, temperature_c)
 

@@ -46,11 +46,11 @@ def measure_layers(design: Design, tensors: Tensors, store: Store) -> dict[str, 
         draw_tiles(tensors.operands(at), contract, layer.name)
         for at, layer in enumerate(tensors.layers)
     ]
-    found: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for at, tiles in enumerate(drawn):
         energy_j, error_j = _energy_per_mac_j(design, tiles, contract, store)
-        found |= {LAYER_ENERGY.format(at): energy_j, LAYER_ERROR.format(at): error_j}
-    return found
+        metrics |= {LAYER_ENERGY.format(at): energy_j, LAYER_ERROR.format(at): error_j}
+    return metrics
 
 
 def check_takes_tiles(design: Design) -> None:

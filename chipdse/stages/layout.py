@@ -64,8 +64,8 @@ _NUMBERS = ("core_width_m", "core_height_m", "overflow")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counted:
-    """What is counted for one library: `wires` is one of `LEVELS`.
+class LayoutEffects:
+    """Which effects of layout are counted for one library: `wires` is one of `LEVELS`.
 
     added_cells : the cells that layout adds or enlarges
     data : wires of the library's process; None where nothing is known of them
@@ -89,8 +89,8 @@ class Counted:
         return Sources()("wires.clock_capacitance_any")
 
 
-def counted(options: PhysicalOptions, library: CellLibrary) -> Counted:
-    """What the options mean for a library.
+def layout_effects(options: PhysicalOptions, library: CellLibrary) -> LayoutEffects:
+    """Which effects of layout the options choose for a library.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def counted(options: PhysicalOptions, library: CellLibrary) -> Counted:
             f'wires="{wires}": no wire constants are known for the process of library '
             f'{library.name}; set wires="none" (and clock_tree=false)'
         )
-    return Counted(
+    return LayoutEffects(
         wires=wires,
         clock_tree=options.clock_tree and layout_counts and clock_buffers(library) is not None,
         added_cells=options.added_cells and layout_counts,
@@ -162,10 +162,12 @@ def measured_errors(design: Design) -> dict[str, MeasuredError]:
 
     An error is that of the whole estimate, with clock tree and the cells that layout adds.
     """
-    what = counted(design.physical, library_of(design.library).load(design.operating.process))
-    if not (what.clock_tree and what.added_cells):
+    effects = layout_effects(
+        design.physical, library_of(design.library).load(design.operating.process)
+    )
+    if not (effects.clock_tree and effects.added_cells):
         return {}
-    return what.calibration.errors_by_metric
+    return effects.calibration.errors_by_metric
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -178,7 +180,7 @@ class Layout:
     content : hash of the stored routes; None without wires
     """
 
-    counted: Counted
+    effects: LayoutEffects
     graph: TimingGraph
     routes: Routes | None
     tree: ClockTree | None
@@ -188,16 +190,16 @@ class Layout:
     @property
     def skew_frac(self) -> float:
         """Clock skew as a share of the period; 0 without a clock tree."""
-        return 0.0 if self.tree is None else self.counted.calibration.skew_frac
+        return 0.0 if self.tree is None else self.effects.calibration.skew_frac
 
     @property
     def path_growth(self) -> float:
         """Critical path after layout over that of the netlist with its wires, without skew."""
-        return 1.0 if self.added is None else self.counted.calibration.path_growth
+        return 1.0 if self.added is None else self.effects.calibration.path_growth
 
     def loads(self, library: OperatingLibrary) -> WireLoads | None:
         """Wires at one operating point, clock gates' included; None without wires."""
-        data = self.counted.data
+        data = self.effects.data
         if self.routes is None or data is None:
             return None
         loads = wires_of(self.routes, self.graph, library, data)
@@ -237,18 +239,18 @@ def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
     version = library_version(design.library)
     loaded, options = load(design.library, hardware), design.physical
     netlist, graph = loaded.netlist, loaded.graph
-    what = counted(options, netlist.library)
-    tree, added = layout_cells(netlist, graph, what, library_of(design.library).nominal)
-    if what.wires == "none":
-        return Layout(counted=what, graph=graph, routes=None, tree=tree, added=added)
-    is_placed = what.wires == "placed"
+    effects = layout_effects(options, netlist.library)
+    tree, added = layout_cells(netlist, graph, effects, library_of(design.library).nominal)
+    if effects.wires == "none":
+        return Layout(effects=effects, graph=graph, routes=None, tree=tree, added=added)
+    is_placed = effects.wires == "placed"
     values = {
         **netlist_values(design, hardware),
         "clock": loaded.recording.clock,
         "utilisation": options.utilisation,
         "aspect": options.aspect,
         "seed": options.placement_seed if is_placed else None,
-        "wires": what.wires,
+        "wires": effects.wires,
     }
     make: Callable[..., Routes] = formula_routes
     if is_placed:
@@ -274,13 +276,15 @@ def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
     with np.load(folder / ROUTES) as stored:
         columns: dict[str, Any] = {name: stored[name] for name in _ARRAYS}
         columns |= {name: float(stored[name]) for name in _NUMBERS}
-    routes = Routes(level=what.wires, **columns)
+    routes = Routes(level=effects.wires, **columns)
     content = content_of(routes)
-    return Layout(counted=what, graph=graph, routes=routes, tree=tree, added=added, content=content)
+    return Layout(
+        effects=effects, graph=graph, routes=routes, tree=tree, added=added, content=content
+    )
 
 
 def layout_cells(
-    netlist: Netlist, graph: TimingGraph, what: Counted, nominal: Corner | None = None
+    netlist: Netlist, graph: TimingGraph, effects: LayoutEffects, nominal: Corner | None = None
 ) -> tuple[ClockTree | None, ExpectedCells | None]:
     """The clock tree of a netlist, and the cells that layout adds; None for what is not counted.
 
@@ -289,19 +293,19 @@ def layout_cells(
     nominal : corner at which hold is checked; None for the only one of the library
     """
     holds = None
-    if what.calibration.hold_slack_s and graph.clock is not None:
+    if effects.calibration.hold_slack_s and graph.clock is not None:
         at = (None, None) if nominal is None else (nominal.supply_v, nominal.temperature_c)
-        holds = hold_buffer_count(graph, what.calibration.hold_slack_s, *at)
-    logic = expected_cells(netlist, graph.clock, what.calibration, None, holds)
+        holds = hold_buffer_count(graph, effects.calibration.hold_slack_s, *at)
+    logic = expected_cells(netlist, graph.clock, effects.calibration, None, holds)
     tree = None
-    if what.clock_tree and graph.clock is not None:
+    if effects.clock_tree and graph.clock is not None:
         # The sinks spread over all cells of the layout, whether these are counted or not.
         tree = build_clock_tree(
-            netlist, graph.clock, what.calibration, logic.area_m2, what.tree_wire_f_per_m
+            netlist, graph.clock, effects.calibration, logic.area_m2, effects.tree_wire_f_per_m
         )
-    if not what.added_cells:
+    if not effects.added_cells:
         return tree, None
-    return tree, expected_cells(netlist, graph.clock, what.calibration, tree, holds)
+    return tree, expected_cells(netlist, graph.clock, effects.calibration, tree, holds)
 
 
 def write_routes(make: Callable[[], Routes], folder: Path) -> None:

@@ -38,14 +38,14 @@ def measure_leakage_with_glitches(
     DesignError : as `measure_leakage`
     """
     setup = set_up(design, hardware, store, test)
-    plan, timing = setup.plan.plan, setup.analysed.timing
+    plan, timing = setup.plan.plan, setup.analysis.timing
     timed = plan_timed(timing, plan.annotated, _resolution_s(timing), 0)
     lanes, _ = _engine(timed, "auto")
     moves = np.zeros(timed.nets, dtype=bool)
     moves[timed.output], moves[timed.source] = True, True
     slots = np.where(moves, plan.slot_of_net, 0).astype(np.int32)
     runs = start_runs(setup.plan, setup.energies.weights, wanted=Wanted(watched=slots), words=1)
-    pin_j, energies = unspread_energies(setup.analysed, plan, test.depth)
+    pin_j, energies = unspread_energies(setup.analysis, plan, test.depth)
     netlist, batches = timing.netlist, -(-test.traces // LANES)
     points = setup.cycles, len(energies.groups.modules) + 1
     blocks: list[Moments] = []

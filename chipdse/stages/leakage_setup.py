@@ -14,7 +14,7 @@ from chipdse.netlist.activity.runs.plan import RunPlan, plan_runs, recorded_stat
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.cycles import CycleEnergies
 from chipdse.netlist.power.modules import assign_modules
-from chipdse.stages.analyse import Analysed, analyse_design
+from chipdse.stages.analyse import Analysis, analyse_design
 from chipdse.stages.leakage_records import LeakageTest
 from chipdse.stages.load import Hardware, load
 from chipdse.stages.stated_operation import OperationStimuli, operation_of, operation_stimuli
@@ -37,7 +37,7 @@ class Setup:
     watched : slots of the register that is compared with the power
     """
 
-    analysed: Analysed
+    analysis: Analysis
     plan: RunPlan
     energies: CycleEnergies
     stimuli: Stimuli | OperationStimuli
@@ -65,7 +65,7 @@ def set_up(design: Design, hardware: Hardware, store: Store, test: LeakageTest) 
     netlist, recording, run = loaded.netlist, loaded.recording, hardware.run
     registers = read_register_map(hardware.mapped.register_map)
     plan = plan_runs(netlist, recording.clock, registers)
-    analysed = analyse_design(design, hardware, store)
+    analysis = analyse_design(design, hardware, store)
     stimuli: Stimuli | OperationStimuli
     if test.secret:
         available = min(run.cycles, recording.rows - 1 - run.first_cycle)
@@ -90,9 +90,9 @@ def set_up(design: Design, hardware: Hardware, store: Store, test: LeakageTest) 
     driver = netlist.pin_cell[netlist.net_driver_pin[nets]]
     state = recorded_state(plan, registers, recording, run.first_cycle)
     return Setup(
-        analysed=analysed,
+        analysis=analysis,
         plan=plan,
-        energies=block_energies(analysed, plan.plan, test.depth, bits=BITS),
+        energies=block_energies(analysis, plan.plan, test.depth, bits=BITS),
         stimuli=stimuli,
         state=np.where(state > 0, ~np.uint64(0), np.uint64(0)),
         nets=nets,
@@ -122,7 +122,7 @@ def _watched(plan: RunPlan, registers: dict[str, RegisterBit], name: str | None)
         if cell in registers and registers[cell].signal == name
     ]
     if not numbers:
-        some = ", ".join(sorted({each.signal for each in registers.values()})[:8])
+        some = ", ".join(sorted({register.signal for register in registers.values()})[:8])
         raise DesignError(f"no flip-flop stores register {name!r}; there are e.g. {some}")
     watched: Int32s = plan.state[numbers, 1].copy()
     return watched

@@ -53,7 +53,7 @@ class Hardware:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Loaded:
+class ReplayedNetlist:
     """A netlist and its activity, ready for any operating point."""
 
     netlist: Netlist
@@ -124,7 +124,7 @@ def run_values(design: Design, hardware: Hardware, process: str | None = None) -
     }
 
 
-def load(choice: LibraryChoice, hardware: Hardware, process: str | None = None) -> Loaded:
+def load(choice: LibraryChoice, hardware: Hardware, process: str | None = None) -> ReplayedNetlist:
     """A design's netlist with a process corner of its library, replayed on the recorded run.
 
     Nets and pins have the same numbers in every process corner.
@@ -137,7 +137,7 @@ def load(choice: LibraryChoice, hardware: Hardware, process: str | None = None) 
 
 
 @functools.lru_cache(maxsize=4)
-def _load(choice: LibraryChoice, version: LibraryVersion, hardware: Hardware) -> Loaded:
+def _load(choice: LibraryChoice, version: LibraryVersion, hardware: Hardware) -> ReplayedNetlist:
     library, run = _cells_of(choice, version, hardware.macros), hardware.run
     netlist = read_verilog(hardware.mapped.netlist, library, hardware.mapped.top)
     if not netlist.cell_count:
@@ -150,7 +150,7 @@ def _load(choice: LibraryChoice, version: LibraryVersion, hardware: Hardware) ->
         first_cycle=run.first_cycle,
         cycles=run.cycles,
     )
-    return Loaded(
+    return ReplayedNetlist(
         netlist=netlist,
         graph=build_timing_graph(netlist, recording.clock),
         model=PowerModel(netlist),

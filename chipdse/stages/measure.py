@@ -22,19 +22,19 @@ from chipdse.metrics import BlockReport
 from chipdse.netlist.library.macros import check_macro_supply
 from chipdse.netlist.power.power import GROUPS, Power
 from chipdse.records import BlockMetrics
-from chipdse.stages.analyse import Analysed, analyse_design
+from chipdse.stages.analyse import Analysis, analyse_design
 from chipdse.stages.guarantee import FAST, SLOW, bounds_of, check_corners
 from chipdse.stages.layout import (
     LAYOUT_TABLES,
-    counted,
     guarded_layout,
+    layout_effects,
     level_number,
     physical_values,
 )
 from chipdse.stages.layout_power import added_energy_j, after_layout, wire_energy_j
 from chipdse.stages.library import library_of, library_version, supply_of
 from chipdse.stages.load import RUN_INPUTS, Hardware, load, run_values
-from chipdse.stages.operate import Corner, Job, Operated, operate
+from chipdse.stages.operate import Corner, Job, OperatingResults, operate
 from chipdse.store.stage import Stage
 from chipdse.store.store import Store
 
@@ -48,8 +48,8 @@ def measure(design: Design, hardware: Hardware, store: Store) -> tuple[BlockRepo
     ------
     DesignError : supply or temperature outside the library's range, replay's self-check failed
     """
-    operated = _operated(design, hardware, store, _node_nm(design))
-    return operated.report_at(0), operated.metrics_at(0)
+    results = _operating_results(design, hardware, store, _node_nm(design))
+    return results.report_at(0), results.metrics_at(0)
 
 
 def measure_block(design: Design, hardware: Hardware, store: Store) -> BlockReport:
@@ -59,10 +59,12 @@ def measure_block(design: Design, hardware: Hardware, store: Store) -> BlockRepo
     ------
     DesignError : as `measure`
     """
-    return _operated(design, hardware, store, None).report_at(0)
+    return _operating_results(design, hardware, store, None).report_at(0)
 
 
-def _operated(design: Design, hardware: Hardware, store: Store, node_nm: float | None) -> Operated:
+def _operating_results(
+    design: Design, hardware: Hardware, store: Store, node_nm: float | None
+) -> OperatingResults:
     corner, operating = corner_of(design, hardware, store), design.operating
     period_s = math.nan if operating.clock_period_s is None else operating.clock_period_s
     return operate(
@@ -136,7 +138,7 @@ def check_operation(design: Design) -> None:
     library.at([vdd_v], [temperature_c])
     if design.operating.is_guaranteed:
         check_corners(design, {process: entry.load(process) for process in (SLOW, FAST)})
-    counted(design.physical, library)
+    layout_effects(design.physical, library)
 
 
 def _node_nm(design: Design) -> float:
@@ -224,10 +226,10 @@ class _Energies:
     added_j: float
 
 
-def _energies(analysed: Analysed, vdd_v: float) -> _Energies:
+def _energies(analysis: Analysis, vdd_v: float) -> _Energies:
     """Energies per clock cycle at the supply voltage at which the netlist was analysed."""
-    power, activity, loads = analysed.power, analysed.activity, analysed.loads
-    period_s = float(analysed.timing.min_period_s[0])
+    power, activity, loads = analysis.power, analysis.activity, analysis.loads
+    period_s = float(analysis.timing.min_period_s[0])
     internal_j = _by_group(power, "internal_w", period_s)
     switching_j = _by_group(power, "switching_w", period_s)
     is_logic = power.group == GROUPS.index("combinational")
@@ -237,7 +239,7 @@ def _energies(analysed: Analysed, vdd_v: float) -> _Energies:
         internal_j=internal_j,
         switching_j=switching_j,
         wire_j=wire_energy_j(loads, power.netlist, activity, vdd_v),
-        added_j=added_energy_j(analysed.layout.added, data_j),
+        added_j=added_energy_j(analysis.layout.added, data_j),
     )
 
 
@@ -256,8 +258,8 @@ def _corner(
     known = library.leakage_grid
     temperatures_c = tuple(temp for temp in known.temperatures_c if known.covers(vdd_v, temp))
     at = library.leakage_at(vdd_v, temperatures_c) if len(temperatures_c) > 1 else None
-    analysed = analyse_design(design, hardware, store, leakage_at=at)
-    timing, power, laid = analysed.timing, analysed.power, analysed.layout
+    analysis = analyse_design(design, hardware, store, leakage_at=at)
+    timing, power, laid = analysis.timing, analysis.power, analysis.layout
     path = float(timing.min_period_s[0])
     # A library without leakage has no table of it: it is 0 at every temperature.
     has_table = len(temperatures_c) > 1 and bool(np.any(power.leakage_elsewhere_w))
@@ -265,7 +267,7 @@ def _corner(
     laid_path = path * laid.path_growth
     skew = laid_path * laid.skew_frac / (1 - laid.skew_frac)
     area, added = hardware.mapped.area_m2, laid.added
-    energies = _energies(analysed, vdd_v)
+    energies = _energies(analysis, vdd_v)
     leakage = after_layout(added, _by_group(power, "leakage_w", 1.0))
     leakage_powers_w = power.leakage_elsewhere_w * leakage.growth
     return Corner(
@@ -287,8 +289,8 @@ def _corner(
         ),
         annotated_frac=loaded.replayed.annotated_fraction,
         wire_energy_j=energies.wire_j,
-        glitch_energy_j=analysed.glitch_w * path,
-        clock_tree_energy_j=laid.clock_tree_power(timing.library, analysed.activity).energy_j,
+        glitch_energy_j=analysis.glitch_w * path,
+        clock_tree_energy_j=laid.clock_tree_power(timing.library, analysis.activity).energy_j,
         added_cell_energy_j=energies.added_j,
         wire_length_m=0.0 if laid.routes is None else laid.routes.wire_length_m,
         layout_area_m2=area if added is None else added.area_m2,
@@ -296,9 +298,9 @@ def _corner(
         layout_delay_s=laid_path - path,
         clock_skew_s=skew,
         clock_buffer_count=0 if laid.tree is None else laid.tree.buffer_count,
-        wire_level=level_number(laid.counted.wires),
-        glitches_counted=int(analysed.activity.glitches),
-        toggle_error_frac=analysed.activity.standard_error_frac,
+        wire_level=level_number(laid.effects.wires),
+        glitches_counted=int(analysis.activity.glitches),
+        toggle_error_frac=analysis.activity.standard_error_frac,
         clock_tree_counted=int(laid.tree is not None),
         layout_cell_count=0 if added is None else added.count,
         hold_buffer_count=0 if added is None else added.hold_count,

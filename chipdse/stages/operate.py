@@ -178,11 +178,11 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Operated:
-    """A block at K operating points.
+class OperatingResults:
+    """A block's metrics at K operating points.
 
-    report : the block's metrics
-    points : what a package needs to know of them
+    report : all of them
+    points : those of which the metrics of a package are computed
     """
 
     report: BlockColumns
@@ -193,7 +193,7 @@ class Operated:
         return self.report.at(row)
 
     def metrics_at(self, row: int) -> BlockMetrics:
-        """What a package needs to know of one operating point."""
+        """The metrics of one operating point of which those of a package are computed."""
         values = {
             field.name: getattr(self.points, field.name)[row]
             for field in dataclasses.fields(BlockMetrics)
@@ -210,7 +210,7 @@ class Operated:
 
 def operate(
     corners: Sequence[Corner], which: Int64s, clock_period_s: Floats, clock_frac: Floats, job: Job
-) -> Operated:
+) -> OperatingResults:
     """Power, throughput and slack of a netlist at K operating points.
 
     Parameters
@@ -251,7 +251,7 @@ def operate(
         typical=_typical_leakage(corners, which, report.nominal_leakage_power_w),
     )
     _check(points, {"node_nm"} if job.node_nm is None else set())
-    return Operated(report=report, points=points)
+    return OperatingResults(report=report, points=points)
 
 
 Columns = Callable[[Callable[[Corner], float]], Floats]

@@ -98,7 +98,7 @@ def operation_stimuli(
         raise DesignError(f"{cycles} cycles: the operation has {available}; use 1 to {available}")
     given = {
         *operation.controls,
-        *(port for each in operation.share_ports.values() for port in each),
+        *(port for shares in operation.share_ports.values() for port in shares),
     }
     given |= {RANDOM} if operation.random_bits else set()
     if missing := sorted(ports.keys() - given):

@@ -17,9 +17,9 @@ from chipdse.netlist.activity.replay.planner import plan_replay
 from chipdse.netlist.power.cycles import spread_glitches
 from chipdse.netlist.power.nets import free_clock, net_activity
 from chipdse.netlist.power.supply_drop import supply_drop_v
-from chipdse.stages.analyse import Analysed, analyse_design
+from chipdse.stages.analyse import Analysis, analyse_design
 from chipdse.stages.layout_power import power_map_w
-from chipdse.stages.load import Hardware, Loaded, load
+from chipdse.stages.load import Hardware, ReplayedNetlist, load
 from chipdse.stages.traces import PowerTrace, unspread_energies
 from chipdse.store.store import Store
 from chipdse.technology.constants import Sources
@@ -64,16 +64,16 @@ def supply_drop(design: Design, hardware: Hardware, store: Store, trace: PowerTr
     ------
     DesignError : the design is not placed, or no grid of its process is known
     """
-    analysed = analyse_design(design, hardware, store)
+    analysis = analyse_design(design, hardware, store)
     loaded, routes = (
         load(design.library, hardware, design.operating.process),
-        analysed.layout.routes,
+        analysis.layout.routes,
     )
     if routes is None or not len(routes.cell_x_m):
         raise DesignError('the supply drop needs a placement; set wires="placed"')
     grid = power_grid(process_of(cell.name for cell in loaded.netlist.cells), Sources())
     cycle = int(trace.power_w.argmax())
-    mean_j, worst_j = cell_energies_j(analysed, loaded, hardware, cycle)
+    mean_j, worst_j = cell_energies_j(analysis, loaded, hardware, cycle)
 
     def drop_v(energy_j: Floats, block_w: float) -> Floats:
         """Of a power that is spread over the cells as their energies are."""
@@ -94,27 +94,27 @@ def supply_drop(design: Design, hardware: Hardware, store: Store, trace: PowerTr
 
 
 def cell_energies_j(
-    analysed: Analysed, loaded: Loaded, hardware: Hardware, cycle: int
+    analysis: Analysis, loaded: ReplayedNetlist, hardware: Hardware, cycle: int
 ) -> tuple[Floats, Floats]:
     """Energy of each cell [J] in the mean of all cycles, and in one of them.
 
     Sums over the cells are what the trace has, but for energy that belongs to no net. As in the
     trace, the glitches of a net are spread over its other transitions.
     """
-    netlist, timing, functional = loaded.netlist, analysed.timing, analysed.plain_activity
+    netlist, timing, functional = loaded.netlist, analysis.timing, analysis.plain_activity
     plan = plan_replay(netlist, loaded.recording, read_register_map(hardware.mapped.register_map))
     steps = np.full((2, LANES), hardware.run.first_cycle + cycle, dtype=np.int64)
     steps[1] += 1
     values = settled_values(plan, loaded.recording, steps)
     slot = np.maximum(plan.slot_of_net, 0)
     moved = (values[slot, 0, 0] ^ values[slot, 1, 0]) & np.uint64(1)
-    per_cycle = net_activity(timing, analysed.activity)[0][0] * float(timing.clock_period_s[0])
+    per_cycle = net_activity(timing, analysis.activity)[0][0] * float(timing.clock_period_s[0])
     ratio = spread_glitches(per_cycle, functional.toggles / functional.cycles)
     in_every_cycle = ~plan.annotated | (ratio <= 0) | (free_clock(timing) != 0)
     in_this_cycle = np.where(in_every_cycle, per_cycle, moved * ratio)
     for gated, _, _, change in plan.clocked:
         in_this_cycle[gated] = 2.0 * float(values[change, 0, 0] & np.uint64(1))
-    pin_j, _ = unspread_energies(analysed, plan, 0)
+    pin_j, _ = unspread_energies(analysis, plan, 0)
     pins = np.flatnonzero(netlist.pin_net >= 0)
     net, cell = netlist.pin_net[pins], netlist.pin_cell[pins]
 

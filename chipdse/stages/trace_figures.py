@@ -119,16 +119,16 @@ def write_peak(
 
 def _cycle_energies_j(design: Design, hardware: Hardware, store: Store) -> Floats:
     """Dynamic energy of a block in every cycle of its run, without the clock tree."""
-    analysed = analyse_design(design, hardware, store)
+    analysis = analyse_design(design, hardware, store)
     loaded = load(design.library, hardware, design.operating.process)
     registers = read_register_map(hardware.mapped.register_map)
     plan = plan_replay(loaded.netlist, loaded.recording, registers)
     energies_j = recorded_energy_j(
         plan,
-        block_energies(analysed, plan, 0),
+        block_energies(analysis, plan, 0),
         loaded.recording,
         first_cycle=hardware.run.first_cycle,
-        cycles=int(analysed.plain_activity.cycles),
+        cycles=int(analysis.plain_activity.cycles),
     )
     return np.asarray(energies_j.sum(axis=1))
 

@@ -33,7 +33,7 @@ from chipdse.netlist.power.modules import assign_modules
 from chipdse.netlist.power.peaks import Peaks, peaks_of
 from chipdse.netlist.power.power import GROUPS
 from chipdse.netlist.power.transitions import TransitionEnergies, transition_energies
-from chipdse.stages.analyse import Analysed, analyse_design
+from chipdse.stages.analyse import Analysis, analyse_design
 from chipdse.stages.load import Hardware, load
 from chipdse.stages.measure import measure_block
 from chipdse.store.store import Store
@@ -142,7 +142,7 @@ def power_trace(
         and some are asked for
     """
     report = measure_block(design, hardware, store)
-    analysed = analyse_design(design, hardware, store)
+    analysis = analyse_design(design, hardware, store)
     loaded = load(design.library, hardware, design.operating.process)
     recording, run = loaded.recording, hardware.run
     marks, names = _stated_phases(run)
@@ -150,9 +150,9 @@ def power_trace(
         marks = _values_of(recording, phase)
         marks, names = marks[run.first_cycle : run.first_cycle + run.cycles], ()
     plan = plan_replay(loaded.netlist, recording, read_register_map(hardware.mapped.register_map))
-    cycles = int(analysed.plain_activity.cycles)
-    drawn, drawn_j = _drawn(analysed, plan, recording, depth, run.first_cycle, glitch_cycles)
-    energies = block_energies(analysed, plan, depth)
+    cycles = int(analysis.plain_activity.cycles)
+    drawn, drawn_j = _drawn(analysis, plan, recording, depth, run.first_cycle, glitch_cycles)
+    energies = block_energies(analysis, plan, depth)
     energy_j = recorded_energy_j(
         plan, energies, recording, first_cycle=run.first_cycle, cycles=cycles
     )
@@ -161,9 +161,9 @@ def power_trace(
         energy_j=energy_j,
         clock_tree_j=tree_energy_j(report),
         leakage_w=report.block_leakage_power_w,
-        vdd_v=float(analysed.timing.library.supply_v[0]),
+        vdd_v=float(analysis.timing.library.supply_v[0]),
         clock_period_s=1 / report.clock_frequency_hz,
-        glitches=analysed.activity.glitches,
+        glitches=analysis.activity.glitches,
         phase=marks[:cycles],
         phase_names=names,
         drawn=drawn,
@@ -177,24 +177,24 @@ def tree_energy_j(report: BlockReport) -> float:
 
 
 def _drawn(
-    analysed: Analysed, plan: Plan, recording: Recording, depth: int, first_cycle: int, count: int
+    analysis: Analysis, plan: Plan, recording: Recording, depth: int, first_cycle: int, count: int
 ) -> tuple[Int64s, Floats]:
     """Some cycles of the window, and their energy [cycles, groups] with the glitches of each."""
-    cycles = int(analysed.plain_activity.cycles)
+    cycles = int(analysis.plain_activity.cycles)
     if not count:
         return np.zeros(0, dtype=np.int64), np.zeros((0, 0))
-    if not (0 < count <= cycles and analysed.activity.glitches):
-        why = f"the run has {cycles}" if analysed.activity.glitches else "glitches=false"
+    if not (0 < count <= cycles and analysis.activity.glitches):
+        why = f"the run has {cycles}" if analysis.activity.glitches else "glitches=false"
         raise DesignError(f"{count} cycles with glitches: {why}; use 1 to {cycles}, glitches=true")
     drawn = np.arange(count) * cycles // count
-    netlist = analysed.timing.netlist
-    pin_j, energies = unspread_energies(analysed, plan, depth)
+    netlist = analysis.timing.netlist
+    pin_j, energies = unspread_energies(analysis, plan, depth)
     plain_j = recorded_energy_j(plan, energies, recording, first_cycle=first_cycle, cycles=cycles)
-    glitches = glitches_of_cycles(analysed.timing, recording, plan, first_cycle + drawn)
+    glitches = glitches_of_cycles(analysis.timing, recording, plan, first_cycle + drawn)
     return drawn, plain_j[drawn] + glitch_energy_j(netlist, energies.groups, pin_j, glitches)
 
 
-def block_energies(analysed: Analysed, plan: Plan, depth: int, *, bits: int = 28) -> CycleEnergies:
+def block_energies(analysis: Analysis, plan: Plan, depth: int, *, bits: int = 28) -> CycleEnergies:
     """Energies of the transitions of a block with everything of layout that its design counts.
 
     Parameters
@@ -207,26 +207,26 @@ def block_energies(analysed: Analysed, plan: Plan, depth: int, *, bits: int = 28
     ------
     DesignError : the depth is negative
     """
-    functional = analysed.plain_activity
-    return _energies(analysed, plan, depth, functional.toggles / functional.cycles, bits)[1]
+    functional = analysis.plain_activity
+    return _energies(analysis, plan, depth, functional.toggles / functional.cycles, bits)[1]
 
 
-def unspread_energies(analysed: Analysed, plan: Plan, depth: int) -> tuple[Floats, CycleEnergies]:
+def unspread_energies(analysis: Analysis, plan: Plan, depth: int) -> tuple[Floats, CycleEnergies]:
     """Energy per transition of each pin [J], and of cycles to which glitches are added."""
-    return _energies(analysed, plan, depth, None, 28)
+    return _energies(analysis, plan, depth, None, 28)
 
 
 def _energies(
-    analysed: Analysed, plan: Plan, depth: int, functional_per_cycle: Floats | None, bits: int
+    analysis: Analysis, plan: Plan, depth: int, functional_per_cycle: Floats | None, bits: int
 ) -> tuple[Floats, CycleEnergies]:
     if depth < 0:
         raise DesignError(f"modules down to depth {depth}; use 0 or more")
-    timing, loads, added = analysed.timing, analysed.loads, analysed.layout.added
-    switched = analysed.layout.as_power_sees(timing, loads)
-    energies = transition_energies(switched, analysed.activity)
+    timing, loads, added = analysis.timing, analysis.loads, analysis.layout.added
+    switched = analysis.layout.as_power_sees(timing, loads)
+    energies = transition_energies(switched, analysis.activity)
     modules = assign_modules(timing.graph).at_depth(depth)
     growth = 1.0 if added is None else added.data_growth
-    pin_j, rest_w = _grown(analysed, timing.netlist, energies, growth)
+    pin_j, rest_w = _grown(analysis, timing.netlist, energies, growth)
     return pin_j, cycle_energies(
         timing.netlist,
         plan,
@@ -240,7 +240,7 @@ def _energies(
 
 
 def _grown(
-    analysed: Analysed, netlist: Netlist, energies: TransitionEnergies, growth: float
+    analysis: Analysis, netlist: Netlist, energies: TransitionEnergies, growth: float
 ) -> tuple[Floats, Floats]:
     """Energy per transition of each pin [J] and the rest of each cell [W] after layout.
 
@@ -249,11 +249,11 @@ def _grown(
     pin_j = energies.internal_j + energies.switching_j
     is_logic = energies.group == GROUPS.index("combinational")
     wire_j = np.zeros(len(netlist.pin_net))
-    if analysed.loads is not None:
-        vdd_v = float(analysed.timing.library.supply_v[0])
+    if analysis.loads is not None:
+        vdd_v = float(analysis.timing.library.supply_v[0])
         driven = np.flatnonzero(netlist.net_driver_pin >= 0)
         wire_j[netlist.net_driver_pin[driven]] = (
-            0.5 * (vdd_v * vdd_v) * analysed.loads.power_f[driven]
+            0.5 * (vdd_v * vdd_v) * analysis.loads.power_f[driven]
         )
     of_logic = is_logic[netlist.pin_cell]
     added_cells_j = np.where(of_logic, (growth - 1.0) * (pin_j - wire_j), 0.0)

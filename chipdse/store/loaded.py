@@ -23,7 +23,7 @@ _HDL = "chipdse_hdl"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loaded:
+class LoadedModule:
     """One of the user's modules that was loaded: its file, and the file's digest at that time."""
 
     name: str
@@ -36,13 +36,13 @@ _LOADED: dict[str, tuple[ModuleSpec | None, str]] = {}
 module was first found. Specs are held: the `id` of one that is gone may be that of the next."""
 
 
-def loaded_modules(start: Iterable[str], notes: Notes) -> tuple[list[Loaded], set[str]]:
+def loaded_modules(start: Iterable[str], notes: Notes) -> tuple[list[LoadedModule], set[str]]:
     """The user's modules in this process that some modules need, and top-level names of others.
 
     Found from the import statements in their files, from the modules and the origins of the
     objects that they hold, and from what was imported while their functions ran.
     """
-    loaded: list[Loaded] = []
+    loaded: list[LoadedModule] = []
     waiting = [*start, *notes.imports]
     seen: set[str] = set()
     while waiting:
@@ -56,7 +56,9 @@ def loaded_modules(start: Iterable[str], notes: Notes) -> tuple[list[Loaded], se
         file = getattr(module, "__file__", None)
         if module is None or not isinstance(file, str) or not is_users(file):
             continue
-        loaded.append(Loaded(name=name, file=file, digest=_digest_when_loaded(name, module, file)))
+        loaded.append(
+            LoadedModule(name=name, file=file, digest=_digest_when_loaded(name, module, file))
+        )
         if name.partition(".")[0] not in TOOLS_AND_CHIPDSE and file.endswith(".py"):
             waiting += imported_modules(Path(file), name)
             waiting += _held_by(module)
@@ -87,7 +89,7 @@ def _digest_when_loaded(name: str, module: ModuleType, file: str) -> str:
     return known[1]
 
 
-def is_outdated(place: Place, module: Loaded) -> bool:
+def is_outdated(place: Place, module: LoadedModule) -> bool:
     """Whether Python would now load a different file for a module."""
     if file_digest(Path(module.file)) != module.digest:
         return True

@@ -22,7 +22,7 @@ from chipdse.store.distributions import (
     version_of,
 )
 from chipdse.store.folder import READS
-from chipdse.store.loaded import TOOLS_AND_CHIPDSE, Loaded, is_same_file
+from chipdse.store.loaded import TOOLS_AND_CHIPDSE, LoadedModule, is_same_file
 from chipdse.store.place import Place, Read, file_digest
 from chipdse.store.recording.digests import (
     EVERY,
@@ -34,7 +34,7 @@ from chipdse.store.recording.recorder import LIBRARIES
 
 
 def reads_of(
-    place: Place, notes: Notes, modules: Iterable[Loaded], tops: Iterable[str] = ()
+    place: Place, notes: Notes, modules: Iterable[LoadedModule], tops: Iterable[str] = ()
 ) -> tuple[Read, ...]:
     """The reads that were noted, sorted, each once.
 
@@ -187,10 +187,10 @@ def bench_notes(file: Path) -> Notes:
     return notes
 
 
-def bench_modules(notes: Notes, place: Place) -> Iterator[Loaded]:
+def bench_modules(notes: Notes, place: Place) -> Iterator[LoadedModule]:
     """The user's modules that a bench loaded."""
     for name in notes.imports:
         file = place.locate(name)
         if file is not None and is_users(file) and not name.startswith("chipdse.store"):
             digest = notes.files.get(str(file)) or file_digest(file)
-            yield Loaded(name=name, file=str(file), digest=digest)
+            yield LoadedModule(name=name, file=str(file), digest=digest)

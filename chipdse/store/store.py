@@ -152,7 +152,7 @@ class Store:
         raise MachineError(f"{base} is damaged each time that it is built; check that disk")
 
     def _take_by_reads(self, base: Path, inputs: Mapping[str, Any], place: Place) -> Path | None:
-        """Hold the result whose recorded inputs are unchanged; None if there is none."""
+        """Lock and return the result whose recorded inputs are unchanged; None if there is none."""
         for names in known_reads(base):
             target = variant(base, inputs, read_again(names, place))
             if self._take(target):
@@ -173,7 +173,7 @@ class Store:
         note_reads(base, reads)
 
     def _take(self, target: Path) -> bool:
-        """Hold a folder if it is complete, and mark it as the most recently used."""
+        """Lock a folder if it is complete, and mark it as the most recently used."""
         if (descriptor := self._held.pop(target, None)) is not None:
             release(descriptor)
         if not target.parent.is_dir():
@@ -184,7 +184,7 @@ class Store:
                 release(descriptor)
             return False
         if descriptor is not None:
-            if self._held.setdefault(target, descriptor) != descriptor:  # another thread's share
+            if self._held.setdefault(target, descriptor) != descriptor:  # another thread holds it
                 release(descriptor)
             while len(self._held) > HELD:
                 release(self._held.pop(next(iter(self._held))))

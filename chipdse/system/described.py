@@ -341,7 +341,7 @@ def _dies(system: System, columns: PackageColumns, sources: Sources) -> Dies:
         unique_m2=np.where(np.isnan(unique), logic, unique),
         count=row("count"),
         node_nm=row("node_nm"),
-        own=~bought,
+        is_designed=~bought,
         memory=memory,
         modules=modules,
         dynamic_w=row("dynamic_power_w"),
@@ -353,7 +353,7 @@ def _dies(system: System, columns: PackageColumns, sources: Sources) -> Dies:
 
 def _complaint(evaluation: Evaluation, limit: str, amount: float) -> str:
     package, dies = evaluation.system.package, evaluation.parts.dies
-    largest = int(np.argmax(np.where(dies.own[0], dies.area_m2[0], 0)))
+    largest = int(np.argmax(np.where(dies.is_designed[0], dies.area_m2[0], 0)))
     name, area = dies.names[largest], dies.area_m2[0, largest] * 1e6
     reticle = evaluation.sources("cost.reticle_area") * 1e6
     link = package.link

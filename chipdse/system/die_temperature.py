@@ -66,7 +66,7 @@ def die_temperatures(
             place = len(of_die)
             total = numerics.dot(power_w[place], np.ones(len(power_w[place])))
             of_die.append((at, die))
-            powered += [die, *(_moved(each, die) for each in rectangles[place])]
+            powered += [die, *(_moved(rectangle, die) for rectangle in rectangles[place])]
             mapped += [0.0, *power_w[place]]
             even += [total, *(0.0 for _ in power_w[place])]
         layers.append(dataclasses.replace(layer, sources=tuple(powered)))

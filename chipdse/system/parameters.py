@@ -41,9 +41,8 @@ class PackageParameters:
     """One package around copies of a measured block.
 
     `tiles` copies of the block are distributed evenly over `chiplets` equal dies (the last places
-    stay empty if the number is not
-    divisible). A stack puts the dies on top of each other. Memory dies are
-    third-party: beside the compute dies, or on top of the stack.
+    stay empty if the number is not divisible). A stack puts the dies on top of each other. Memory
+    dies come from a third party; they lie beside the compute dies, or on top of the stack.
 
     Values that are valid alone but cannot be combined (for example an interposer package with one
     die) are refused at construction too; a sweep omits such combinations.

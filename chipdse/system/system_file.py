@@ -309,7 +309,7 @@ def _between(content: Any) -> tuple[Traffic, ...]:
     return tuple(traffic)
 
 
-def _own(key: str, doc: str, value: float, unit: str) -> Constant:
+def _file_constant(key: str, doc: str, value: float, unit: str) -> Constant:
     return Constant(
         key=key,
         doc=doc,
@@ -344,7 +344,9 @@ def _custom_link(content: Any) -> tuple[Constant, ...]:
         number = read_quantity(value, unit, f"[link] {key}")
         if not number > 0:
             raise DesignError(f"[link] {key}={value!r} must be > 0")
-        constants.append(_own(f"links.{entry}.custom", key.replace("_", " "), number, unit))
+        constants.append(
+            _file_constant(f"links.{entry}.custom", key.replace("_", " "), number, unit)
+        )
     return tuple(constants)
 
 
@@ -362,5 +364,5 @@ def _conductivities(content: Any) -> tuple[Constant, ...]:
                 f"[conductivity] {name}={value!r} is outside the measured range of"
                 f" {published.low:g} to {published.high:g} W/mK ({published.source})"
             )
-        constants.append(_own(published.key, published.doc, number, "W/mK"))
+        constants.append(_file_constant(published.key, published.doc, number, "W/mK"))
     return tuple(constants)

@@ -207,7 +207,7 @@ class Sources:
             raise DesignError(f"{key!r} is not in the tables; known: {known}")
         return constant
 
-    def own(self, constant: Constant) -> Constant:
+    def untabled(self, constant: Constant) -> Constant:
         """A constant that is in no table, or what `given` has instead; it is recorded as used."""
         self.used[constant.key] = self.given.get(constant.key, constant)
         return self.used[constant.key]
@@ -219,7 +219,7 @@ class Sources:
     def nodes(self, entry: str, at_nm: Iterable[float]) -> tuple[list[float], list[float]]:
         """Nodes in nm, ascending, and the values of an entry over nodes.
 
-        Recorded as used are those of the nodes `at_nm`, or of the neighbours of each.
+        For each node of `at_nm`, its constant is recorded as used, or those of its two neighbours.
         """
         given_names = (
             key.removeprefix(f"{entry}.") for key in self.given if key.startswith(f"{entry}.")

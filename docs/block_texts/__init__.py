@@ -24,7 +24,12 @@ SWEEPS: dict[str, tuple[str, ...]] = {
     **{f"docs/blocks/{name}.md": (name,) for name in NAMES},
     "docs/blocks/rv32.md": ("rv32", "rv32_programs"),
     "docs/blocks/blocks.md": (
-        *("zero_gating", "fifo", "noc_router", "rv32", "fir_folding", "memory_boundary"),
+        "zero_gating",
+        "fifo",
+        "noc_router",
+        "rv32",
+        "fir_folding",
+        "memory_boundary",
     ),
 }
 

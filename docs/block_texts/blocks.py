@@ -55,16 +55,16 @@ def _array(runs: Runs) -> Iterator[Text]:
     for label, workload in works.items():
         point = choice(runs, "mac_array", {}, workload)
         yield line(f"{label} | as defaults | |", *_choice_cells(point, "{:.1f}")[3:])
-    plain, one, two, _, narrow, wide = points.values()
+    plain, one_stage, two, _, narrow, wide = points.values()
     named = ("f_max_mhz", "area_um2", "energy_pj_per_op")
     yield Text(
         words="The first pipeline register makes the clock {:.0f} % faster for {:.0f} % more area",
-        values=tuple(percent_more(one[name], plain[name]) for name in named[:2]),
+        values=tuple(percent_more(one_stage[name], plain[name]) for name in named[:2]),
     )
     yield Text(
         words="The second gives {:.0f} % more frequency for {:.0f} % more area and {:.0f} % more "
         "energy",
-        values=tuple(percent_more(two[name], one[name]) for name in named),
+        values=tuple(percent_more(two[name], one_stage[name]) for name in named),
     )
     yield Text(
         words="their share falls from {:.0f} to {:.0f} %.",

@@ -60,14 +60,14 @@ def _table(block: Callable[..., Any]) -> Iterator[Text]:
 def _sentences(block: Callable[..., Any]) -> Iterator[Text]:
     """The sentences of the page."""
     montgomery, barrett = "montgomery", "barrett"
-    one, two, four, eight = (block(n, montgomery, 2) for n in (1, 2, 4, 8))
+    one_lane, two, four, eight = (block(n, montgomery, 2) for n in (1, 2, 4, 8))
     plain = block(1, montgomery, 0)
     yield Text(
         words="Two registers make it {:.1f} times as fast, save {:.0f} % of the energy and cost "
         "{:.0f} % of area.",
         values=(
-            *(rate(one) / rate(plain), percent_less(energy(one), energy(plain))),
-            percent_more(area(one), area(plain)),
+            *(rate(one_lane) / rate(plain), percent_less(energy(one_lane), energy(plain))),
+            percent_more(area(one_lane), area(plain)),
         ),
     )
     yield Text(
@@ -82,15 +82,15 @@ def _sentences(block: Callable[..., Any]) -> Iterator[Text]:
             figure
             for point in (two, four)
             for figure in (
-                rate(point) / rate(one),
-                percent_more(area(point), area(one)),
-                percent_less(energy(point), energy(one)),
+                rate(point) / rate(one_lane),
+                percent_more(area(point), area(one_lane)),
+                percent_less(energy(point), energy(one_lane)),
             )
         ),
     )
     yield Text(
         words="({:.1f} times, for {:.0f} % more area)",
-        values=(rate(eight) / rate(one), percent_more(area(eight), area(one))),
+        values=(rate(eight) / rate(one_lane), percent_more(area(eight), area(one_lane))),
     )
     yield Text(
         words="(Barrett then takes {:.0f} % more energy)",

@@ -71,13 +71,13 @@ def _ascon(runs: Runs) -> Answer:
         given = {"function": function, "message_bytes": 128, "vdd_v": 1.8}
         return runs.row("ascon", rounds_per_cycle=rounds, **given)
 
-    one, four, both = at("encrypt", 1), at("encrypt", 4), at("both", 1)
+    single, four, both = at("encrypt", 1), at("encrypt", 4), at("both", 1)
     return (
         "One round per cycle; four are {:.2f} times as fast and take {:.1f} times the energy (128 "
         "bytes, 1.8 V). Decryption costs {:.1f} % energy.",
-        four[SPEED] / one[SPEED],
-        four[ENERGY] / one[ENERGY],
-        more(both[ENERGY], one[ENERGY]),
+        four[SPEED] / single[SPEED],
+        four[ENERGY] / single[ENERGY],
+        more(both[ENERGY], single[ENERGY]),
     )
 
 
@@ -182,9 +182,10 @@ def _keccak(runs: Runs) -> Answer:
 
 def _mac_array(runs: Runs) -> Answer:
     table = runs.table("mac_array").query("state == 'feasible'")
-    joule, dollar = table.loc[table["energy_per_op_j"].idxmin()], table.loc[
-        table["speed_per_usd"].idxmax()
-    ]  # fmt: skip
+    joule, dollar = (
+        table.loc[table["energy_per_op_j"].idxmin()],
+        table.loc[table["speed_per_usd"].idxmax()],
+    )
     return (
         "{:.0f} x {:.0f} arrays at {:.1f} V for energy ({:.2f} pJ per MAC), {:.0f} x {:.0f} "
         "arrays at {:.1f} V for speed per dollar.",
@@ -222,11 +223,15 @@ def _multiplier(runs: Runs) -> Answer:
 def _noc_router(runs: Runs) -> Answer:
     two, eight = (
         runs.row(
-            "noc_router", buffer_flits=n, arbitration="fixed", flow="ready", load=0.6,
+            "noc_router",
+            buffer_flits=n,
+            arbitration="fixed",
+            flow="ready",
+            load=0.6,
             clock_gating=4,
         )
         for n in (2, 8)
-    )  # fmt: skip
+    )
     return (
         "{:.0f} flits: {:.1f} pJ per flit at a load of 0.6; eight flits take {:.0f} % more.",
         two["buffer_flits"],
@@ -238,7 +243,7 @@ def _noc_router(runs: Runs) -> Answer:
 def _ntt(runs: Runs) -> Answer:
     table = runs.table("ntt")
     best = table.loc[table[ENERGY].idxmin()]
-    one = least(table, "vdd_v == 0.8 and butterflies == 1")
+    single = least(table, "vdd_v == 0.8 and butterflies == 1")
     holds(best, reduction="montgomery", pipeline_stages=2)
     return (
         "{:.0f} butterflies, Montgomery's reduction and two stages ({:.1f} nJ at {:.1f} V); one "
@@ -246,7 +251,7 @@ def _ntt(runs: Runs) -> Answer:
         best["butterflies"],
         best[ENERGY] * 1e9,
         best["vdd_v"],
-        one[ENERGY] / best[ENERGY],
+        single[ENERGY] / best[ENERGY],
     )
 
 

@@ -221,18 +221,18 @@ def _sweep(run: dict[str, list[dict[str, Any]]]) -> Iterator[Text]:
     """The points of least energy of `sweeps/supply.toml` in each view."""
     rows: list[tuple[str, list[Cell]]] = []
     for view, label in VIEWS.items():
-        found = [point if "energy_per_op_j" in point else None for point in run[view]]
-        energies = [("{:.1f}", p["energy_per_op_j"] * PJ) if p else (NOT_KNOWN,) for p in found]
+        points = [point if "energy_per_op_j" in point else None for point in run[view]]
+        energies = [("{:.1f}", p["energy_per_op_j"] * PJ) if p else (NOT_KNOWN,) for p in points]
         designs = [
             (f"{p['supply_v']:.1f}, {p['rows']} x {p['pipeline_stages']}" if p else NOT_KNOWN,)
-            for p in found
+            for p in points
         ]
         rows += [(f"{label} [pJ]", energies), ("supply voltage [V], design", designs)]
     more = {
         view: [
-            100 * (own["energy_per_op_j"] / typical["energy_per_op_j"] - 1)
-            for own, typical in zip(run[view], run["typical"], strict=True)
-            if "energy_per_op_j" in own
+            100 * (guaranteed["energy_per_op_j"] / typical["energy_per_op_j"] - 1)
+            for guaranteed, typical in zip(run[view], run["typical"], strict=True)
+            if "energy_per_op_j" in guaranteed
         ]
         for view in ("guaranteed", "mismatch")
     }

@@ -67,9 +67,9 @@ def on_front(table: Any) -> set[str]:
     ]
     return {
         str(name)
-        for name, *own in points
+        for name, *node_figures in points
         if not any(
-            all(a <= b for a, b in zip(other, own, strict=True)) and other != own
+            all(a <= b for a, b in zip(other, node_figures, strict=True)) and other != node_figures
             for _, *other in points
         )
     }

@@ -18,18 +18,18 @@ def packages(runs: Runs) -> Iterator[Text]:
         "rows == 8 and columns == 8 and cooling == 'heatsink_forced_air'"
     )
     by_kind = table.set_index(["arrangement", "chiplets", "link"]).sort_index()
-    one = by_kind.loc["monolithic", 1, "ucie_standard"]
+    single = by_kind.loc["monolithic", 1, "ucie_standard"]
     two, four = (by_kind.loc["organic", dies, "ucie_standard"] for dies in (2, 4))
     stack = by_kind.loc["stack_hybrid", 2, "ucie_3d"]
     interposer = by_kind.loc["silicon_interposer", 2, "ucie_advanced"]
     yield from (
-        _package("one die of {:.0f} mm²", one, "cost_usd", one["die_area_m2"] * 1e6),
+        _package("one die of {:.0f} mm²", single, "cost_usd", single["die_area_m2"] * 1e6),
         _package("2 dies, organic, UCIe standard", two, "peak_temperature_c"),
         _package("4 dies, organic, UCIe standard", four, "embodied_kgco2e"),
         _package("2 dies, hybrid-bonded", stack, "total_kgco2e"),
         _package("2 dies, silicon interposer, UCIe advanced", interposer, ""),
     )
-    yield Text(words="with {:.1f} TMAC/s in total", values=(one["throughput_ops_per_s"] * TERA,))
+    yield Text(words="with {:.1f} TMAC/s in total", values=(single["throughput_ops_per_s"] * TERA,))
     yield Text(
         words="({:.2f} W of {:.1f} W with two dies, {:.2f} W with four)",
         values=(two["link_power_w"], two["power_w"], four["link_power_w"]),

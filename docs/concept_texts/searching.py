@@ -24,7 +24,7 @@ def searching(runs: Runs) -> Iterator[Text]:
                 for value in (row[f"after_{budget}"], row[f"part_points_{budget}"])
             ]
             yield Text(words=f"| {name}, `{sampler}` | {cells} |", values=tuple(values))
-    composed, whole = (
+    composed, undivided = (
         runs.result("composed", mode=mode, sampler="lattice") for mode in ("composed", "whole")
     )
     yield Text(
@@ -32,13 +32,15 @@ def searching(runs: Runs) -> Iterator[Text]:
         values=(
             composed["part_points_10"],
             composed["after_10"],
-            whole["part_points_5"],
-            whole["after_5"],
+            undivided["part_points_5"],
+            undivided["after_5"],
         ),
     )
     yield Text(
         words="({:.3f} and {:.3f}, {:.3f} and {:.3f} with `lattice`)",
-        values=tuple(row[f"worst_{budget}"] for budget in (15, 20) for row in (composed, whole)),
+        values=tuple(
+            row[f"worst_{budget}"] for budget in (15, 20) for row in (composed, undivided)
+        ),
     )
     stored = runs.benchmark("composed")
     points = stored["points"]
@@ -46,5 +48,7 @@ def searching(runs: Runs) -> Iterator[Text]:
         words="{} arrays, {} filters and {} multipliers",
         values=tuple(points[name] for name in ("array", "filter", "scaler")),
     )
-    yield Text(words="{:,.0f} chips, of which {} are on the front",
-               values=(stored["chips"], stored["front"]))  # fmt: skip
+    yield Text(
+        words="{:,.0f} chips, of which {} are on the front",
+        values=(stored["chips"], stored["front"]),
+    )

@@ -75,14 +75,14 @@ def _edge_classifier(runs: Runs) -> Answer:
 
 def _fir_folding(runs: Runs) -> Answer:
     table = runs.table("fir_folding")
-    whole, half, one = (least(table, f"vdd_v == 1.8 and folding == {n}") for n in (1, 2, 8))
+    complete, half, single = (least(table, f"vdd_v == 1.8 and folding == {n}") for n in (1, 2, 8))
     return (
         "Not at all for energy: half of the multipliers take {:.1f} times the energy per sample "
         "and {:.0f} % less area, one multiplier {:.1f} times and {:.0f} % less (1.8 V).",
-        half[ENERGY] / whole[ENERGY],
-        -more(half[AREA], whole[AREA]),
-        one[ENERGY] / whole[ENERGY],
-        -more(one[AREA], whole[AREA]),
+        half[ENERGY] / complete[ENERGY],
+        -more(half[AREA], complete[AREA]),
+        single[ENERGY] / complete[ENERGY],
+        -more(single[AREA], complete[AREA]),
     )
 
 

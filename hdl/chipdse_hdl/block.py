@@ -144,8 +144,8 @@ class Work:
 class Hardware:
     """The class of a component by its name, imported with Amaranth when it is first needed.
 
-    A bench needs the block's reference only, and a design whose RTL is stored its record only:
-    Amaranth would take a quarter of their start.
+    A bench needs only the block's reference, and a design with stored RTL only the block's record.
+    Importing Amaranth would take a quarter of the time in which such programs start.
 
     module, name : where the class is defined
     """
@@ -172,7 +172,7 @@ class Hardware:
 
 
 def component_of(hardware: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """What makes a block's component: of a `Hardware` its class, else the same callable."""
+    """The callable that makes a block's component: a `Hardware`'s class, or what is given."""
     return hardware.component if isinstance(hardware, Hardware) else hardware
 
 
@@ -194,8 +194,9 @@ class Block:
     bench : the cocotb test module, importable by name
     work : useful work of a workload on a parameter record
     cycles : clock cycles a workload takes, roughly: to choose a simulator before running it
-    reads : files (or folders) that results depend on though Python does not open them, as those of
-        a program that it runs; relative to the folder of the module that defines the hardware
+    reads : files and folders on which results depend although Python does not open them, for
+        example those that a program opens which the bench runs; relative to the folder of the
+        module that defines the hardware
     environment : names of environment variables of that kind
     contract : from a parameter record to what a mapper of networks may rely on, a record of
         `chipdse_hdl.contract`; None: the block carries no network

@@ -14,9 +14,9 @@ from smolarith_streams import packed, run_stream
 async def products_match(dut: Any) -> None:
     p, workload = records(MultiplierParameters, Workload)
     sign, pairs = SIGNED if workload.signed else UNSIGNED, operands(p.width, workload)
-    found = await run_stream(
+    outputs = await run_stream(
         dut, [packed([(sign, 2), (a, p.width), (b, p.width)]) for a, b in pairs]
     )
-    for (a, b), word in zip(pairs, found, strict=True):
+    for (a, b), word in zip(pairs, outputs, strict=True):
         expected = packed([(sign, 2), (product(p.width, a, b), 2 * p.width)])
         assert word == expected, f"{a} * {b} gave {word:#x}, not {expected:#x}"

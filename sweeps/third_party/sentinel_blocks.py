@@ -80,13 +80,13 @@ def program(length: int) -> list[Line]:
         else:
             lines.append(line)
     values = {"SIZE": 4 * length}
-    found = []
+    read_words = []
     for place, (name, a, b, given) in enumerate(lines):
         value = given
         if isinstance(given, str):
             value = values[given] if given in values else labels[given] - 4 * place
-        found.append((name, a, b, value))
-    return found
+        read_words.append((name, a, b, value))
+    return read_words
 
 
 def machine_code(lines: list[Line]) -> list[int]:

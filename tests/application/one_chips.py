@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from chipdse_hdl.mac_array import BLOCK, MacArrayParameters
 
+from chipdse.api.chip import Chips
 from chipdse.application.dies import DieSetting
 from chipdse.application.files.chip_file import Application, DramChoices, Memories
 from chipdse.application.files.dies import DieChoice, Layout, PartTraffic
@@ -17,6 +19,19 @@ from chipdse.application.memories import dram, sram_buffer
 from chipdse.application.parts import contract_of
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.constants import Sources
+
+
+def same_chip(row: Mapping[str, Any], chips: Chips) -> dict[str, Any]:
+    """The chip of `chipdse chip` that a point of a study of the same file is."""
+    (same,) = (
+        chip
+        for chip in map(chips.row, range(len(chips.table)))
+        if chip["parts"]["array"]["columns"] == row["array_columns"]
+        and chip["parts"]["array"]["count"] == row["array_count"]
+        and chip["buffer_bytes"] >= row["buffer_bytes"] > chip["buffer_bytes"] / 2
+    )
+    return same
+
 
 LAYERS = (
     Layer(name="first", kind="gemm", m=64, n=48, k=80),

@@ -14,6 +14,7 @@ from chipdse import load_study, sweep
 from chipdse.api.chip import BEST_IN, evaluate_chips
 from chipdse.cli import main
 from chipdse.errors import DesignError, InfeasibleError
+from tests.application.one_chips import same_chip
 
 pytestmark = pytest.mark.tools
 
@@ -187,16 +188,9 @@ def test_a_sweep_of_parts_has_the_chips_of_the_verb_chip(chip_file: Path, warm_s
     points = study.points()
     assert (points["origin"] == "proposed").sum() == chips.evaluations == 2
     for row in points.to_dict("records"):
-        same = [
-            chip
-            for chip in map(chips.row, range(len(chips.table)))
-            if chip["parts"]["array"]["columns"] == row["array_columns"]
-            and chip["parts"]["array"]["count"] == row["array_count"]
-            and chip["buffer_bytes"] >= row["buffer_bytes"] > chip["buffer_bytes"] / 2
-        ]
-        assert len(same) == 1
+        same = same_chip(row, chips)
         for metric in ("latency_s", "energy_per_task_j", "cost_usd", "carbon_per_task_kgco2e"):
-            assert row[metric] == pytest.approx(same[0][metric], rel=1e-9)
+            assert row[metric] == pytest.approx(same[metric], rel=1e-9)
     for metric in BEST_IN:
         assert points[metric].min() == pytest.approx(np.nanmin(chips.metrics[metric]), rel=1e-9)
 

@@ -112,11 +112,12 @@ def test_operands_that_do_not_go_together_are_refused(
 def test_layers_without_bias_and_operators_that_are_unknown(tmp_path: Path) -> None:
     """A grouped convolution with stride and dilation, Gemm with B transposed, others counted."""
     nodes = [
-        helper.make_node("Conv", ["x", "k"], ["a"], strides=[2, 1], dilations=[1, 2], group=2,
-                         pads=[1, 0, 0, 2]),
+        helper.make_node(
+            "Conv", ["x", "k"], ["a"], strides=[2, 1], dilations=[1, 2], group=2, pads=[1, 0, 0, 2]
+        ),
         helper.make_node("Mystery", ["a"], ["b"]),
         helper.make_node("Gemm", ["g", "w"], ["y"], transA=1, transB=1),
-    ]  # fmt: skip
+    ]
     inputs: dict[str, list[object]] = {"x": [3, 4, 9, 10], "g": [24, 7]}
     network = read_network(
         write(tmp_path / "net.onnx", nodes, inputs, {"k": [6, 2, 3, 3], "w": [5, 24]}, "y")

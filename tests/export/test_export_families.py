@@ -39,7 +39,7 @@ SPLIT_BENCH = {
     "counting/model.py": "from . import widths\n\n"
     "def step(count, enabled, p):\n    return count + enabled * widths.step_of(p)\n",
     "counting/widths.py": 'def step_of(p):\n    return p["STEP"]\n',
-}  # fmt: skip
+}
 
 
 def of(
@@ -180,7 +180,7 @@ def test_the_evidence_is_that_of_eval(bundle: Path) -> None:
     assert found == json.loads((bundle.parent / "evidence.json").read_text())
     family = bundle.parent.name.rstrip("0123456789")
     # Random inputs make power an estimate; a macro makes area and timing a model.
-    assert found["block_power_w"] == {
-        "unchecked": "estimated", "with_macro": "modelled"
-    }.get(family, "measured")  # fmt: skip
+    assert found["block_power_w"] == {"unchecked": "estimated", "with_macro": "modelled"}.get(
+        family, "measured"
+    )
     assert found["f_max_hz"] == ("modelled" if family == "with_macro" else "measured")

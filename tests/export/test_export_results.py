@@ -273,9 +273,14 @@ def test_what_a_flow_did_not_find_is_passed_over(tmp_path: Path) -> None:
 
 NAMES = ["power__total", "timing__setup__ws", "timing__fmax", "clock__period", "design__name"]
 VALUES = st.one_of(
-    st.floats(), st.integers(), st.none(), st.booleans(), st.text(max_size=6),
-    st.text(alphabet="0123456789.eE+-nai", max_size=8), st.lists(st.integers(), max_size=2),
-)  # fmt: skip
+    st.floats(),
+    st.integers(),
+    st.none(),
+    st.booleans(),
+    st.text(max_size=6),
+    st.text(alphabet="0123456789.eE+-nai", max_size=8),
+    st.lists(st.integers(), max_size=2),
+)
 
 
 @pytest.mark.slow

@@ -54,16 +54,7 @@ def make(folder: Path, options: SynthesisOptions, source: str = STORE) -> TimedD
 
 
 def power_of(design: TimedDesign) -> Power:
-    found = timed_replay(
-        design.timing,
-        design.recording,
-        design.registers,
-        design.replayed(CYCLES),
-        first_cycle=FIRST_CYCLE,
-        cycles=CYCLES,
-        sampled=None,
-    )
-    return analyse_power(design.timing, found.total)
+    return analyse_power(design.timing, design.timed(CYCLES, sampled=None).total)
 
 
 def glitch_power(timing: Timing, found: TimedActivity) -> GlitchPower:
@@ -171,14 +162,7 @@ def test_pipelining_a_multiplier_lowers_its_glitch_energy(tmp_path: Path) -> Non
     energy_j = []
     for name, source in (("whole", MULTIPLY), ("halves", halves)):
         design = make(tmp_path / name, SynthesisOptions(), source)
-        found = timed_replay(
-            design.timing,
-            design.recording,
-            design.registers,
-            design.replayed(CYCLES),
-            first_cycle=FIRST_CYCLE,
-            cycles=CYCLES,
-        )
+        found = design.timed(CYCLES)
         power = glitch_power(design.timing, found)
         energy_j.append(float(power.glitch_energy_j[0]))  # one product per cycle
         slower = dataclasses.replace(design.timing, clock_period_s=2 * design.timing.clock_period_s)

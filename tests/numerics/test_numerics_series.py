@@ -41,7 +41,7 @@ def spread(low: float, high: float) -> np.ndarray:
         ("log2", lambda x: x.ln() / Decimal(2).ln(), spread(0.1, 100), 2),
     ],
 )
-def test_within_a_last_place(function, exact, points, places) -> None:
+def test_within_a_last_place(function: str, exact, points, places: float) -> None:
     with localcontext() as context:
         context.prec = 60
         found = getattr(numerics, function)(points).tolist()

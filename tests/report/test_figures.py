@@ -16,7 +16,7 @@ from chipdse.report.figures.axes import Look
 from chipdse.report.figures.front import caption_of, draw_front, points_of_csv, points_of_study
 from chipdse.report.figures.kinds import _saved, _supply, draw_points
 from chipdse.report.figures.parallel import _draw_lines, heights_of
-from chipdse.report.quantities import Words
+from chipdse.report.quantities import StudyUnits
 from chipdse.study.results.points import points_table
 from chipdse.study.storage.folder import open_study
 from tests.support.report_cases import make_study
@@ -123,7 +123,7 @@ def test_a_supply_curve_has_plain_ticks_and_the_blocks_unit(tmp_path: Path) -> N
         "f_max_hz": [1e5, 1e6, 1e7, 1e8],
     }
     with _saved(tmp_path / "supply.svg", 3.5, "supply", Look()) as (_, plot):
-        _supply(plot, 3, {"supply": supply}, Words(work="addition"))
+        _supply(plot, 3, {"supply": supply}, StudyUnits(work="addition"))
     drawn = (tmp_path / "supply.svg").read_text()
     assert "$" not in drawn and "mathdefault" not in drawn
     assert ">energy [pJ/addition]<" in drawn and ">0.1<" in drawn and ">100<" in drawn

@@ -17,7 +17,7 @@ from chipdse.report.figures.beside import (
     supply_beside,
     write_beside,
 )
-from chipdse.report.quantities import Words
+from chipdse.report.quantities import StudyUnits
 from chipdse.study.results.points import points_table
 from tests.support.report_cases import make_study
 
@@ -56,7 +56,7 @@ def test_figures_of_a_point(tmp_path: Path) -> None:
     assert "2 characterised supply voltages from 1.2 to 1.8 V" in caption
     table, caption = placement_beside(7, DETAIL, "studies/a")
     assert table["module"].tolist() == ["block", "add"] and "wires placed" in caption
-    table, caption = package_beside(7, DETAIL, "studies/a", Words(work="MAC"))
+    table, caption = package_beside(7, DETAIL, "studies/a", StudyUnits(work="MAC"))
     assert table["value"].tolist() == [1.5, 0.5, 0.25]
     assert "2 USD" in caption and "0.25 kg CO2e" in caption
     write_beside(tmp_path / "package.svg", (table, caption))

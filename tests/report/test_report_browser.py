@@ -245,9 +245,11 @@ def test_a_click_opens_the_point_where_it_is_seen(
     browser: Any, small: Path, size: tuple[int, int]
 ) -> None:
     shown, complaints = opened(
-        browser, small.as_uri(), viewport={"width": size[0], "height": size[1]},
+        browser,
+        small.as_uri(),
+        viewport={"width": size[0], "height": size[1]},
         reduced_motion="reduce",
-    )  # fmt: skip
+    )
     point = "document.querySelector('#front-plot .scatterlayer .point')"
     shown.evaluate(f"{point}.scrollIntoView({{block: 'center'}})")
     plot = shown.evaluate("document.getElementById('front-plot').getBoundingClientRect().top")

@@ -67,9 +67,11 @@ def test_loopback_asks_for_the_token_too(server: Any) -> None:
     assert answer(f"{base}count", Cookie=f"other=1; {pair}") == 200
     assert answer(f"{base}count", Authorization=f"token {token}") == 200
     for headers in (
-        {"Cookie": pair[:-1]}, {"Authorization": "token nothing"}, {"Authorization": token},
+        {"Cookie": pair[:-1]},
+        {"Authorization": "token nothing"},
+        {"Authorization": token},
         {"Cookie": f"chipdse-token-1={token}"},
-    ):  # fmt: skip
+    ):
         assert refused_code(f"{base}count", **headers)[0] == 403
 
 

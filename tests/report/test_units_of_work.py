@@ -10,12 +10,12 @@ from chipdse_hdl import BLOCKS
 
 from chipdse.blocks.work import work_unit
 from chipdse.report.page import report_html
-from chipdse.report.quantities import Words, heading_scale, shown_metric
+from chipdse.report.quantities import StudyUnits, heading_scale, shown_metric
 from chipdse.study.results.points import described_columns, points_table
 from tests.support.report_cases import make_study
 from tests.support.small_sweep import call
 
-MAC = Words(work="MAC", derived={"macs_per_usd": "op/s/USD"})
+MAC = StudyUnits(work="MAC", derived={"macs_per_usd": "op/s/USD"})
 
 
 def test_headings_by_hand() -> None:

@@ -18,21 +18,21 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from chipdse.study.storage.fast_writes import ask, complete
-from chipdse.study.storage.finish import Finish
+from chipdse.study.storage.finish import FinishedTrial
 
 DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "rows": IntDistribution(1, 8, log=True),
     "vdd_v": FloatDistribution(0.6, 1.8),
     "cooling": CategoricalDistribution(["air", "water"]),
 }
-PROPOSED = Finish(
+PROPOSED = FinishedTrial(
     params={"vdd_v": 1.2, "cooling": "water"},
     values=[1e-12, float("inf")],
     attributes={"metrics": {"power_w": 0.5}, "seconds": 2.0},
     constraints={"timing": -0.25, "reticle": 0.5},
 )
 HARVESTED = [
-    Finish(
+    FinishedTrial(
         params={"rows": 4, "vdd_v": vdd_v, "cooling": "air"},
         values=[vdd_v, 1 / vdd_v],
         attributes={"origin": "harvested"},
@@ -84,7 +84,7 @@ def test_a_database_holds_what_optuna_would_have_written(tmp_path: Path) -> None
 def test_a_failed_trial_is_finished_too(tmp_path: Path) -> None:
     made = study(database(tmp_path))
     trial = made.ask({"rows": DISTRIBUTIONS["rows"]})
-    complete(made, trial._trial_id, Finish(attributes={"failure": "no"}), [], DISTRIBUTIONS)
+    complete(made, trial._trial_id, FinishedTrial(attributes={"failure": "no"}), [], DISTRIBUTIONS)
     only = made.get_trials()[0]
     assert (only.state, only.user_attrs, only.values) == (TrialState.FAIL, {"failure": "no"}, None)
 
@@ -100,7 +100,7 @@ def test_a_trial_is_finished_once(tmp_path: Path) -> None:
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     made = study(RDBStorage(database(tmp_path)))
     trial = made.ask({"rows": DISTRIBUTIONS["rows"]})
-    wrong = Finish(params={"rows": 4}, values=[0.0, object()], attributes={})  # type: ignore[list-item]
+    wrong = FinishedTrial(params={"rows": 4}, values=[0.0, object()], attributes={})  # type: ignore[list-item]
     with pytest.raises(Exception, match="object"):
         complete(made, trial._trial_id, PROPOSED, [*HARVESTED, wrong], DISTRIBUTIONS)
     assert [t.state for t in made.get_trials()] == [TrialState.RUNNING]

@@ -18,7 +18,7 @@ from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.results.points import points_table
 from chipdse.study.storage import kept_fingerprint
 from chipdse.study.storage.begin import start_study
-from chipdse.study.storage.fingerprint import Kept, comparable, differences
+from chipdse.study.storage.fingerprint import Fingerprint, comparable, differences
 from chipdse.study.storage.folder import StudyFolder, kept_in, open_study
 from chipdse.study.storage.trials import outdated_points
 from tests.support import library_files, small_sweep
@@ -161,7 +161,7 @@ def test_a_refused_study_can_be_opened_and_continued(study: StudyFolder) -> None
     """Values are added, and something else has changed: nothing of the study may be written."""
     kept = kept_in(study.study.user_attrs)
     assert kept is not None
-    changed = Kept(identity=kept.identity, parts={**kept.parts, "chipdse": "0.0.1"})
+    changed = Fingerprint(identity=kept.identity, parts={**kept.parts, "chipdse": "0.0.1"})
     kept_fingerprint._write(study.storage.optuna, study.study._study_id, changed, outdate=False)
     before = points_table(open_study(study.path))
     wider = read_sweep(widened(study, columns="[2, 3, 4, 5, 6]"))

@@ -211,7 +211,7 @@ def test_other_versions_are_refused_and_named(tmp_path: Path) -> None:
     before = (folder / "study" / "study.json").read_bytes()
     for said, (name, value) in OTHERS.items():
         assert name in kept.parts
-        other = fingerprint.Kept(identity="0" * 12, parts={**kept.parts, name: value})
+        other = fingerprint.Fingerprint(identity="0" * 12, parts={**kept.parts, name: value})
         kept_fingerprint._write(study.storage.optuna, study.study._study_id, other, outdate=False)
         with pytest.raises(DesignError, match=said):
             here(folder)

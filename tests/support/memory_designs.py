@@ -14,7 +14,7 @@ from chipdse_hdl.block import Block, Work, check_parameters, parameter
 
 @dataclass(frozen=True, kw_only=True)
 class TableParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     words: int = parameter(64, "words", minimum=2, maximum=4096)
     bits: int = parameter(16, "bits of a word", minimum=1, maximum=256)

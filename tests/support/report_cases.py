@@ -40,12 +40,12 @@ peak_temperature_c = { max = 95 }
 """
 
 
-def in_memory(sweep: Sweep, folder: Path, about: dict[str, Any]) -> StudyFolder:
+def in_memory(sweep: Sweep, folder: Path, description: dict[str, Any]) -> StudyFolder:
     """A study that is on no disk: thousands of trials in a second."""
     directions = ["minimize" if one.minimize else "maximize" for one in sweep.objectives]
     study = optuna.create_study(directions=directions)
     opened = Opened(study=study, storage=None)
-    return StudyFolder(path=folder, sweep=sweep, about=about, opens=lambda: opened)
+    return StudyFolder(path=folder, sweep=sweep, description=description, opens=lambda: opened)
 
 
 def make_study(
@@ -65,11 +65,11 @@ def make_study(
     folder.parent.mkdir(parents=True, exist_ok=True)
     file = folder.parent / f"{folder.name}.toml"
     file.write_text(SWEEP.replace("QUESTION", question.replace("'", "’")))
-    about = {"versions": {"chipdse": "test"}}
+    description = {"versions": {"chipdse": "test"}}
     if on_disk:
-        made = start_study(read_sweep(file), folder, None, about)
+        made = start_study(read_sweep(file), folder, None, description)
     else:
-        made = in_memory(read_sweep(file), folder, about)
+        made = in_memory(read_sweep(file), folder, description)
     random = np.random.default_rng(1)
     sweep = made.sweep
     distributions = sweep.space.distributions()

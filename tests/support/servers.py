@@ -109,8 +109,14 @@ class Slurm:
         self._munge()
         self._configure()
         self._start("slurmctld", "-D", "-i", "-f", str(folder / "slurm.conf"))
-        self._start("slurmd", "-D", "-N", socket.gethostname().partition(".")[0],
-                    "-f", str(folder / "slurm.conf"))  # fmt: skip
+        self._start(
+            "slurmd",
+            "-D",
+            "-N",
+            socket.gethostname().partition(".")[0],
+            "-f",
+            str(folder / "slurm.conf"),
+        )
         try:
             wait_until(self._is_idle, "an idle node in sinfo")
         except AssertionError as error:
@@ -164,8 +170,9 @@ PartitionName=short Nodes={node} Default=YES MaxTime=INFINITE State=UP
         (self._folder / "slurm.conf").write_text(text)
 
     def _is_idle(self) -> bool:
-        done = subprocess.run(["sinfo", "-h", "-o", "%T"], capture_output=True, text=True,
-                              env=self.environment)  # fmt: skip
+        done = subprocess.run(
+            ["sinfo", "-h", "-o", "%T"], capture_output=True, text=True, env=self.environment
+        )
         return done.stdout.strip() == "idle"
 
     def _start(self, program: str, *arguments: str) -> None:
@@ -179,7 +186,7 @@ PartitionName=short Nodes={node} Default=YES MaxTime=INFINITE State=UP
                     stdout=log,
                     stderr=log,
                     env=self.environment,
-                )  # fmt: skip
+                )
             )
 
     def stop(self) -> None:

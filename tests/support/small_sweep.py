@@ -86,8 +86,9 @@ def run(file: Path, study: Path, store: Path, *arguments: object) -> str:
 def here(file: Path, study: Path, **arguments: Any) -> chipdse.Study:
     """A sweep in this process, which has everything loaded."""
     with ThreadPoolExecutor(1) as thread:
-        return chipdse.sweep(file, study=study, executor=thread, workers=1, report=False,
-                             progress=False, **arguments)  # fmt: skip
+        return chipdse.sweep(
+            file, study=study, executor=thread, workers=1, report=False, progress=False, **arguments
+        )
 
 
 def call(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:

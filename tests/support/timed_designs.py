@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.recording import DATA, LAYOUT, write_recorder
 from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.hardware.synthesise import synthesise
+from chipdse.netlist.activity.glitches.replay import TimedActivity, timed_replay
 from chipdse.netlist.activity.recording import (
     Recording,
     RegisterBit,
@@ -147,6 +149,18 @@ class TimedDesign:
             self.registers,
             first_cycle=FIRST_CYCLE,
             cycles=cycles,
+        )
+
+    def timed(self, cycles: int, **options: Any) -> TimedActivity:
+        """Replay of cycles from `FIRST_CYCLE` on with delays; options as of `timed_replay`."""
+        return timed_replay(
+            self.timing,
+            self.recording,
+            self.registers,
+            self.replayed(cycles),
+            first_cycle=FIRST_CYCLE,
+            cycles=cycles,
+            **options,
         )
 
     def placed(self) -> TimedDesign:

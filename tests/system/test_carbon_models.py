@@ -67,10 +67,12 @@ def test_abatement_of_97_percent_is_the_mean() -> None:
     )
 
 
-def eco_case(shared, name):
+def eco_case(shared: Path, name: str):
     folder = shared / "reference/carbon/eco_chip" / name
-    read = {n: json.loads((folder / f"{n}.json").read_text())
-            for n in ("architecture", "designC", "operationalC", "packageC")}  # fmt: skip
+    read = {
+        n: json.loads((folder / f"{n}.json").read_text())
+        for n in ("architecture", "designC", "operationalC", "packageC")
+    }
     kind = read["architecture"].pop("pkg_type")
     dies = [
         EcoDie(name=n, kind=d["type"], area_m2=d["area"] * 1e-6, node_nm=d["node"])
@@ -87,8 +89,11 @@ def eco_case(shared, name):
         via_size_m=settings_["tsv_size"] * 1e-3,
     )
     text = (folder / "expected.txt").read_text()
-    expected = [[float(x) for x in re.findall(r"\d+\.\d+", line)]
-                for line in text.splitlines() if line.startswith("(")]  # fmt: skip
+    expected = [
+        [float(x) for x in re.findall(r"\d+\.\d+", line)]
+        for line in text.splitlines()
+        if line.startswith("(")
+    ]
     return dies, package, read, expected
 
 
@@ -101,9 +106,12 @@ def test_eco_chip_reference(shared: Path, name: str) -> None:
     design = design_carbon(dies, package, 0.7 / KWH, share, Sources())
     assert list(design.values()) == approx(designed, rel=1e-4, abs=2e-6)
     use = operational_carbon(
-        dies, read["designC"]["power"], 0.7 / KWH, read["operationalC"]["lifetime"] * 3600,
+        dies,
+        read["designC"]["power"],
+        0.7 / KWH,
+        read["operationalC"]["lifetime"] * 3600,
         Sources(),
-    )  # fmt: skip
+    )
     assert [*use.values(), 0.0] == approx(used, rel=1e-4, abs=1e-6)
 
 
@@ -142,7 +150,7 @@ def test_vias_of_a_side_that_is_a_multiple_of_their_pitch(side_mm: int) -> None:
     sources = Sources()
     cpa, defects = sources("carbon.eco_cpa.n7"), sources("carbon.eco_defect_density.n7")
 
-    def good(area_m2):
+    def good(area_m2: float):
         return cpa * area_m2 * (1 + defects * area_m2 / 10) ** 10
 
     area = (side_mm * 1e-3) ** 2
@@ -232,8 +240,10 @@ def test_use_is_proportional(grid, years: float, duty: float) -> None:
     package = PackageParameters(tiles=1000, grid_use=grid, life_years=years, duty=duty)
     one, two = (
         evaluate_systems([block()], [p]).at(0, 0)
-        for p in (package, PackageParameters(tiles=1000, grid_use=grid, life_years=2 * years,
-                                             duty=duty))
-    )  # fmt: skip
+        for p in (
+            package,
+            PackageParameters(tiles=1000, grid_use=grid, life_years=2 * years, duty=duty),
+        )
+    )
     assert two.operational_kgco2e == approx(2 * one.operational_kgco2e)
     assert np.isfinite(one.carbon_per_op_kgco2e)

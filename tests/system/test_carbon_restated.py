@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -21,32 +22,42 @@ from tests.support.system_cases import block
 
 GRID_G_PER_KWH = {"taiwan": 642, "world": 481, "france": 56}
 FAB = {  # node: kWh/cm², g/cm² at 95 % and at 99 % abatement (ACT)
-    3: (3.25, 470, 275), 5: (2.75, 430, 225), 7: (2.15, 350, 200), 8: (1.52, 240, 150),
-    10: (1.475, 240, 150), 14: (1.2, 200, 125), 20: (1.2, 190, 110), 28: (0.9, 175, 100),
-}  # fmt: skip
+    3: (3.25, 470, 275),
+    5: (2.75, 430, 225),
+    7: (2.15, 350, 200),
+    8: (1.52, 240, 150),
+    10: (1.475, 240, 150),
+    14: (1.2, 200, 125),
+    20: (1.2, 190, 110),
+    28: (0.9, 175, 100),
+}
 DEFECTS = {3: 0.2, 5: 0.11, 7: 0.09, 10: 0.08, 14: 0.08, 20: 0.07, 28: 0.07, 40: 0.07, 55: 0.07}
 TRANSISTORS_PER_MM2 = {7: 82.86e6, 10: 38.72e6, 14: 18.09e6, 22: 8.45e6, 28: 3.95e6}
 PLACING = {
-    "monolithic": 0.99, "organic": 0.99, "fanout_chip_last": 0.98, "fanout_chip_first": 1.0,
-    "silicon_interposer": 0.95, "active_interposer": 0.95,
-}  # fmt: skip
+    "monolithic": 0.99,
+    "organic": 0.99,
+    "fanout_chip_last": 0.98,
+    "fanout_chip_first": 1.0,
+    "silicon_interposer": 0.95,
+    "active_interposer": 0.95,
+}
 BONDING = {"microbump": {"die": 0.96, "wafer": 0.98}, "hybrid": {"die": 0.95, "wafer": 0.97}}
 
 
-def between(table, node):
+def between(table: Mapping[int, float], node: float):
     """Log-log between entries, the last one beyond."""
     nodes = sorted(table)
     values = np.log([table[n] for n in nodes])
     return math.exp(np.interp(math.log(node), np.log(nodes), values))
 
 
-def fab_g_per_mm2(package, node):
+def fab_g_per_mm2(package: PackageParameters, node: float):
     energy, gas_95, gas_99 = (between({n: v[i] for n, v in FAB.items()}, node) for i in range(3))
     gas = gas_95 + (package.gas_abatement - 0.95) / 0.04 * (gas_99 - gas_95)
     return (GRID_G_PER_KWH[package.grid_fab] * energy + gas + 500) / 100
 
 
-def good_share(law, defects):
+def good_share(law: str, defects: float):
     """Of dies with so many defects on average."""
     return {
         "negative_binomial": (1 + defects / 10) ** -10,
@@ -55,14 +66,14 @@ def good_share(law, defects):
     }[law]
 
 
-def wafer_over_dies_mm2(area_mm2):
+def wafer_over_dies_mm2(area_mm2: float):
     """Wafer area per die: 300 mm, 5 mm of edge, lanes of 0.2 mm."""
     cut = (math.sqrt(area_mm2) + 0.2) ** 2
     dies = math.pi * 145**2 / cut - math.pi * 290 / math.sqrt(2 * cut)
     return math.pi * 150**2 / dies
 
 
-def carrier(package, silicon_mm2):
+def carrier(package: PackageParameters, silicon_mm2: float):
     """Area [mm²], yield and carbon [g] of what carries the dies."""
     name, grid = package.arrangement, GRID_G_PER_KWH[package.grid_fab]
     if name in FANOUT:
@@ -77,7 +88,7 @@ def carrier(package, silicon_mm2):
     return 0.0, 1.0, 0.0
 
 
-def embodied_kg(package, unit_mm2, die_mm2):
+def embodied_kg(package: PackageParameters, unit_mm2: float, die_mm2: float):
     """`unit_mm2`: of the block and its overhead, designed once; `die_mm2`: of a compute die."""
     grid, name = GRID_G_PER_KWH[package.grid_fab], package.arrangement
     dies = [(package.chiplets, die_mm2, package.node_nm)]
@@ -118,7 +129,7 @@ def embodied_kg(package, unit_mm2, die_mm2):
     return (grams / kept + package.design_iterations * design / shared) / 1000
 
 
-def drawn(rng):
+def drawn(rng: random.Random):
     """A package that can be built; nodes in the tables, between them and beyond."""
     while True:
         name = rng.choice([n for n in ARRANGEMENTS if n not in ("bridge", "glass")])
@@ -148,7 +159,7 @@ def drawn(rng):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_drawn_systems(seed) -> None:
+def test_drawn_systems(seed: int) -> None:
     rng, measured, sources = random.Random(seed), block(), Sources()
     packages = [drawn(rng) for _ in range(100)]
     columns = PackageColumns.of(packages)

@@ -46,9 +46,14 @@ def test_a_system_without_memory_reads_no_figure_of_one() -> None:
     alone = used(PackageParameters(tiles=100, node_nm=7, memory_node_nm=28))
     assert not {key for key in alone if key.startswith("memory.") or key.endswith(".n28")}
     memory = PackageParameters(
-        arrangement="organic", chiplets=2, tiles=100, node_nm=7, memory_dies=1, memory_node_nm=28,
+        arrangement="organic",
+        chiplets=2,
+        tiles=100,
+        node_nm=7,
+        memory_dies=1,
+        memory_node_nm=28,
         memory_technology="hbm2e",
-    )  # fmt: skip
+    )
     more = used(memory) - alone
     assert {"cost.wafer_price.n28", "carbon.fab_energy.n28"} <= more
     assert {key for key in more if key.startswith("memory.")}

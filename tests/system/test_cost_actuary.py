@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ ARRANGEMENTS = {
 }
 
 
-def chiplets(arrangement, count, module_mm2, node_nm, **package):
+def chiplets(arrangement: str, count: int, module_mm2: float, node_nm: float, **package):
     """`module_mm2` of logic in equal dies, a tenth more for interfaces where there are several."""
     die = Die(name="logic", count=count, area_m2=module_mm2 / count * 1e-6, node_nm=float(node_nm))
     return System(
@@ -43,7 +44,7 @@ def chiplets(arrangement, count, module_mm2, node_nm, **package):
     )
 
 
-def rows(shared):
+def rows(shared: Path):
     with (shared / "reference/cost/actuary_recurring.csv").open() as file:
         return list(csv.DictReader(file))
 
@@ -53,10 +54,11 @@ def test_recurring_cost_of_all_reference_cases(shared: Path) -> None:
     for row in rows(shared):
         arrangement = ARRANGEMENTS[row["integration"]]
         found = evaluate_described(
-            chiplets(arrangement, int(row["n_chiplets"]), float(row["module_area_mm2"]),
-                     row["node_nm"]),
+            chiplets(
+                arrangement, int(row["n_chiplets"]), float(row["module_area_mm2"]), row["node_nm"]
+            ),
             cells=4,
-        )  # fmt: skip
+        )
         made, split = found.parts.fabrication, found.parts.cost.recurring
         assert made.dies_on_wafer[0, 0] == approx(float(row["dies_per_wafer"]), rel=1e-4)
         assert made.die_yield[0, 0] == approx(float(row["die_yield"]), rel=1e-4)
@@ -77,10 +79,14 @@ def test_package_nre_of_flat_packages(shared: Path) -> None:
         if row["integration"] not in ("SoC_OS", "MCM_OS"):
             continue
         found = evaluate_described(
-            chiplets(ARRANGEMENTS[row["integration"]], int(row["n_chiplets"]),
-                     float(row["module_area_mm2"]), row["node_nm"]),
+            chiplets(
+                ARRANGEMENTS[row["integration"]],
+                int(row["n_chiplets"]),
+                float(row["module_area_mm2"]),
+                row["node_nm"],
+            ),
             cells=4,
-        )  # fmt: skip
+        )
         nre = found.parts.cost.nre_package_usd[0]
         assert nre == approx(float(row["pkg_NRE_usd"]), rel=1e-4)
 
@@ -147,8 +153,13 @@ def test_untested_dies_cost_packages() -> None:
 
 
 def test_wafers_stacked_blind_multiply_their_yields() -> None:
-    kinds = {"chiplets": 2, "tiles": 2, "arrangement": "stack_hybrid", "link": "ucie_3d",
-             "link_transfers_per_s": 4e9}  # fmt: skip
+    kinds = {
+        "chiplets": 2,
+        "tiles": 2,
+        "arrangement": "stack_hybrid",
+        "link": "ucie_3d",
+        "link_transfers_per_s": 4e9,
+    }
     die = Die(name="logic", count=2, area_m2=100e-6, node_nm=7.0)
     by_die, by_wafer = (
         evaluate_described(
@@ -202,7 +213,7 @@ def test_a_node_beyond_the_tables_is_marked() -> None:
     assert moved.evidence == "estimated"
 
 
-def two_dies(first_nm, second_nm, **second):
+def two_dies(first_nm: float, second_nm: float, **second):
     dies = (
         Die(name="a", area_m2=100e-6, node_nm=first_nm),
         Die(name="b", area_m2=300e-6, node_nm=second_nm, **second),
@@ -231,7 +242,7 @@ def test_an_interface_is_designed_once_per_process() -> None:
 @pytest.mark.slow
 @given(st.lists(st.sampled_from([5.0, 7.0, 14.0, 28.0]), min_size=2, max_size=5))
 def test_the_order_of_dies_changes_no_design_cost(nodes) -> None:
-    def modules(order):
+    def modules(order: Sequence[float]):
         dies = tuple(
             Die(name=f"{at}", area_m2=50e-6, node_nm=node) for at, node in enumerate(order)
         )

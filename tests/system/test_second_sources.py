@@ -65,9 +65,13 @@ def test_catch_one_die_by_hand() -> None:
 def test_catch_interposer_is_a_recursion() -> None:
     area, count = 100e-6, 4
     package = PackageParameters(
-        arrangement="silicon_interposer", chiplets=count, tiles=count, node_nm=7,
-        link="ucie_advanced", cost_model="catch",
-    )  # fmt: skip
+        arrangement="silicon_interposer",
+        chiplets=count,
+        tiles=count,
+        node_nm=7,
+        link="ucie_advanced",
+        cost_model="catch",
+    )
     parts = evaluate_block(block(area_m2=area), package).parts
     made, dies = parts.fabrication, parts.dies
     mm2 = float(dies.silicon_m2[0]) * 1e6
@@ -88,25 +92,31 @@ def test_catch_interposer_is_a_recursion() -> None:
 
 @pytest.mark.slow
 @given(
-    st.sampled_from(CATCH_ARRANGEMENTS), st.integers(1, 9), st.floats(1e-6, 2e-4),
+    st.sampled_from(CATCH_ARRANGEMENTS),
+    st.integers(1, 9),
+    st.floats(1e-6, 2e-4),
     st.sampled_from([3, 5, 7, 12, 45, 130]),
-)  # fmt: skip
+)
 @settings(max_examples=30)
 def test_parts_are_positive_and_failures_cost(
-    arrangement, chiplets: int, area: float, node_nm: int
+    arrangement: str, chiplets: int, area: float, node_nm: int
 ) -> None:
     several = 1 if arrangement == "monolithic" else max(2, chiplets)
     package = PackageParameters(
-        arrangement=arrangement, chiplets=several, tiles=several, node_nm=node_nm,
+        arrangement=arrangement,
+        chiplets=several,
+        tiles=several,
+        node_nm=node_nm,
         cost_model="catch",
-    )  # fmt: skip
+    )
     recurring = evaluate_block(block(area_m2=area), package).parts.cost.recurring
     for field in dataclasses.fields(recurring):
         assert getattr(recurring, field.name)[0] >= -1e-9
     perfect = {
-        "cost.catch_alignment_yield": 1.0, "cost.catch_bond_yield": 1.0,
+        "cost.catch_alignment_yield": 1.0,
+        "cost.catch_bond_yield": 1.0,
         "cost.catch_defect_density": 0.0,
-    }  # fmt: skip
+    }
     tables = load_constants()
     ideal = Sources.of(dataclasses.replace(tables[key], value=v) for key, v in perfect.items())
     metrics = evaluate_system(block(area_m2=area), package, ideal)
@@ -120,11 +130,15 @@ def test_the_best_chiplet_count_depends_on_the_cost_model() -> None:
     for model in ("chiplet_actuary", "catch"):
         packages = [
             PackageParameters(
-                arrangement="silicon_interposer", chiplets=n, tiles=3600, node_nm=7,
-                link="ucie_advanced", cost_model=model,
+                arrangement="silicon_interposer",
+                chiplets=n,
+                tiles=3600,
+                node_nm=7,
+                link="ucie_advanced",
+                cost_model=model,
             )
             for n in counts
-        ]  # fmt: skip
+        ]
         costs = evaluate_systems([block(area_m2=800e-6 / 3600)], packages)["cost_usd"][0]
         best[model] = counts[int(costs.argmin())]
     assert best["chiplet_actuary"] in (2, 4)

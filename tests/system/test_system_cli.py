@@ -95,7 +95,7 @@ def test_every_die_of_a_stack_has_its_temperatures(
     wanted=st.lists(st.floats(0, 10), min_size=1, max_size=12).map(sorted),
     gap=st.floats(0.01, 2),
 )
-def test_labels_stay_apart_in_order_and_inside(wanted, gap: float) -> None:
+def test_labels_stay_apart_in_order_and_inside(wanted: list[float], gap: float) -> None:
     placed = spread(wanted, gap, 0.0, 10.0)
     least = min(gap, 10 / max(len(wanted) - 1, 1))
     assert (np.diff(placed) >= least - 1e-9).all()

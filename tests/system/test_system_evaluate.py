@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,9 +30,9 @@ from tests.support.fuzzing.examples import examples
 from tests.support.system_cases import block
 
 
-def several(arrangement, **changes):
+def several(arrangement: str, **changes):
     """A buildable package of two dies."""
-    values = {"arrangement": arrangement, "chiplets": 2, "tiles": 20000}
+    values: dict[str, Any] = {"arrangement": arrangement, "chiplets": 2, "tiles": 20000}
     if arrangement == "monolithic":
         values["chiplets"] = 1
     if arrangement == "stack_hybrid":
@@ -42,7 +43,7 @@ def several(arrangement, **changes):
 
 
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS)
-def test_every_arrangement_evaluates(arrangement) -> None:
+def test_every_arrangement_evaluates(arrangement: str) -> None:
     found = evaluate_system(block(), several(arrangement))
     assert not found.violations
     for field in dataclasses.fields(SystemMetrics):
@@ -83,11 +84,14 @@ def test_one_die_by_hand() -> None:
     st.floats(1e-4, 5e-3),
 )
 def test_arrays_equal_single_evaluations(
-    arrangement, chiplets: int, cooling: str, power_w: float
+    arrangement: str, chiplets: int, cooling: str, power_w: float
 ) -> None:
     chiplets = 1 if arrangement == "monolithic" else chiplets
-    packages = [several(arrangement, chiplets=chiplets, cooling=cooling), several("bridge"),
-                several("organic", grid_use="ontario")]  # fmt: skip
+    packages = [
+        several(arrangement, chiplets=chiplets, cooling=cooling),
+        several("bridge"),
+        several("organic", grid_use="ontario"),
+    ]
     blocks = [block(), block(dynamic_power_w=power_w)]
     together = evaluate_systems(blocks, packages)
     assert together.shape == (2, 3)
@@ -176,13 +180,15 @@ def test_edge_bandwidth_of_ucie() -> None:
         ({"arrangement": "monolithic", "chiplets": 1, "tiles": 50000}, "reticle"),
         ({"arrangement": "organic", "link": "ucie_advanced"}, "link_pitch_m"),
         ({"arrangement": "organic", "link_transfers_per_s": 2e9}, "link_rate_per_s"),
-        ({"arrangement": "stack_hybrid", "link": "ucie_3d", "link_transfers_per_s": 16e9},
-         "link_rate_per_s"),
+        (
+            {"arrangement": "stack_hybrid", "link": "ucie_3d", "link_transfers_per_s": 16e9},
+            "link_rate_per_s",
+        ),
         ({"arrangement": "organic", "tiles": 20, "link_edge_frac": 0.05}, "link_edge"),
         ({"arrangement": "organic", "temperature_limit_c": 46.0}, "temperature_k"),
     ],
-)  # fmt: skip
-def test_limits_are_violated_by_an_amount(package, limit: str) -> None:
+)
+def test_limits_are_violated_by_an_amount(package: dict[str, Any], limit: str) -> None:
     values = {"chiplets": 2, "tiles": 20000} | package
     found = evaluate_system(block(), PackageParameters(**values))
     assert found.violations[limit] > 0
@@ -217,8 +223,10 @@ def test_a_stack_is_hotter_than_side_by_side() -> None:
 
 
 def test_diamond_spreads_better_and_grease_worst() -> None:
-    by_spreader = [evaluate_system(block(), several("organic", spreader_material=m))
-                   .peak_temperature_c for m in ("aluminium", "copper", "diamond")]  # fmt: skip
+    by_spreader = [
+        evaluate_system(block(), several("organic", spreader_material=m)).peak_temperature_c
+        for m in ("aluminium", "copper", "diamond")
+    ]
     assert by_spreader == sorted(by_spreader, reverse=True)
     by_interface = [
         evaluate_system(block(), several("organic", interface_material=m)).peak_temperature_c
@@ -238,8 +246,8 @@ def test_diamond_spreads_better_and_grease_worst() -> None:
         ({"ambient_c": float("nan")}, "ambient_c=nan is not finite"),
         ({"node_nm": 2.0}, "node_nm=2.0 is too small; use >= 3.0 nm, or leave it out"),
     ],
-)  # fmt: skip
-def test_wrong_values_are_refused(changes, message) -> None:
+)
+def test_wrong_values_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(DesignError, match=message):
         PackageParameters(**changes)
 
@@ -253,7 +261,9 @@ def test_wrong_values_are_refused(changes, message) -> None:
         ({"arrangement": "stack_hybrid", "chiplets": 9, "tiles": 9}, "stacks 9 dies; use at"),
     ],
 )
-def test_combinations_that_cannot_be_built_are_refused(changes, message: str) -> None:
+def test_combinations_that_cannot_be_built_are_refused(
+    changes: dict[str, Any], message: str
+) -> None:
     with pytest.raises(DesignError, match=message):
         PackageParameters(**changes)
 
@@ -291,7 +301,7 @@ def test_the_best_package_moves_with_the_objective() -> None:
     found = evaluate_systems([block(io_bits_per_op=0.1)], packages)
     assert found.feasible.all()
 
-    def best(metric, grid):
+    def best(metric: str, grid: str):
         here = [i for i, p in enumerate(packages) if p.grid_use == grid]
         chosen = packages[min(here, key=lambda i: found[metric][0, i])]
         return chosen.arrangement, chosen.chiplets

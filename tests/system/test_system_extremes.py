@@ -33,9 +33,14 @@ def test_dies_that_all_fail_have_no_cost() -> None:
     """Poisson at 0.13 m²: exp(-A·D) is below what a difference from 1 can hold."""
     for bonding in ("die", "wafer"):
         package = PackageParameters(
-            arrangement="stack_hybrid", chiplets=2, tiles=10_000_000, yield_law="poisson",
-            stack_bonding=bonding, link="ucie_3d", link_transfers_per_s=4e9,
-        )  # fmt: skip
+            arrangement="stack_hybrid",
+            chiplets=2,
+            tiles=10_000_000,
+            yield_law="poisson",
+            stack_bonding=bonding,
+            link="ucie_3d",
+            link_transfers_per_s=4e9,
+        )
         found = evaluate_system(block(area_m2=1e-6), package)
         assert found.die_yield_frac == 0.0 and np.isnan(found.cost_usd)
 
@@ -72,18 +77,24 @@ LOOKED_INTO = {
     "larger than a wafer": (block(area_m2=1e-7), {"tiles": 10_000_000}),
     "fused": (block(dynamic_power_w=10.0), {"tiles": 20_000_000 // 2}),
     "runs away": (
-        block(leakage_power_w=1e-3, leakage_temperatures_c=(25.0, 125.0),
-              leakage_powers_w=(1e-3, 2.0)),
+        block(
+            leakage_power_w=1e-3, leakage_temperatures_c=(25.0, 125.0), leakage_powers_w=(1e-3, 2.0)
+        ),
         {"arrangement": "organic", "chiplets": 2, "tiles": 20000},
     ),
     "no link fits": (
         block(area_m2=2.5e-8),  # its edge of 0.16 mm is shorter than a module of the link
-        {"arrangement": "silicon_interposer", "chiplets": 2, "tiles": 2, "memory_dies": 4,
-         "link": "ucie_advanced"},
+        {
+            "arrangement": "silicon_interposer",
+            "chiplets": 2,
+            "tiles": 2,
+            "memory_dies": 4,
+            "link": "ucie_advanced",
+        },
     ),
     "coarser than any table": (block(node_nm=2000.0), {}),
     "hotter than silicon": (block(temperature_c=300.0), {}),
-}  # fmt: skip
+}
 
 
 # Their pictures take seconds: a small die in a large package needs a fine mesh.

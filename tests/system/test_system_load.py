@@ -26,18 +26,18 @@ arrangement = "organic"
 """
 
 
-def load(tmp_path: Path, text):
+def load(tmp_path: Path, text: str):
     path = tmp_path / "case.toml"
     path.write_text(text)
     return load_system(path)
 
 
-def evaluate(tmp_path: Path, text):
+def evaluate(tmp_path: Path, text: str):
     return evaluate_described(load(tmp_path, text), cells=6)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
-def test_examples_are_feasible(path) -> None:
+def test_examples_are_feasible(path: Path) -> None:
     found = evaluate_described(load_system(path), cells=8)
     assert found.complaints == ()
     assert found.metrics.cost_usd > 0
@@ -71,11 +71,14 @@ def test_quantities_are_read_in_their_unit(tmp_path: Path) -> None:
         ("[package]", '[link]\ntraffic = "5 m"\n[package]', "traffic='5 m' has unit 'm'"),
         ("[package]", '[link]\nreach = "5 mm"\n[package]', "lacks 'energy_per_bit'"),
         ("[package]", "[block]\narea = 1e-8\n[package]", r"\[block\] lacks 'dynamic_power_w'"),
-        ("[package]", '[conductivity]\ndiamond = "5000 W/mK"\n[package]',
-         "diamond='5000 W/mK' is outside the measured range of 1600 to 2000 W/mK"),
-        ("name = \"good\"", "name = ", "is not TOML"),
+        (
+            "[package]",
+            '[conductivity]\ndiamond = "5000 W/mK"\n[package]',
+            "diamond='5000 W/mK' is outside the measured range of 1600 to 2000 W/mK",
+        ),
+        ('name = "good"', "name = ", "is not TOML"),
     ],
-)  # fmt: skip
+)
 def test_mistakes_are_named_with_the_file(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in GOOD
     with pytest.raises(DesignError, match=message) as error:
@@ -85,7 +88,7 @@ def test_mistakes_are_named_with_the_file(tmp_path: Path, old: str, new: str, me
 
 
 @pytest.mark.parametrize("value", [10**400, -(10**400), float("inf"), "1" * 60_000 + " 1 x"])
-def test_numbers_beyond_all_bounds_are_one_line(value) -> None:
+def test_numbers_beyond_all_bounds_are_one_line(value: str) -> None:
     with pytest.raises(DesignError, match="here") as error:
         read_quantity(value, "W", "here")
     assert "\n" not in str(error.value)
@@ -169,10 +172,12 @@ area = "50 mm2"
 price_usd = {price}
 carbon_kgco2e = {carbon}
 """
-    cheap = evaluate(tmp_path, GOOD.replace("[package]", memory.format(price=10, carbon=1)
-                                            + "[package]"))  # fmt: skip
-    dear = evaluate(tmp_path, GOOD.replace("[package]", memory.format(price=110, carbon=3)
-                                           + "[package]"))  # fmt: skip
+    cheap = evaluate(
+        tmp_path, GOOD.replace("[package]", memory.format(price=10, carbon=1) + "[package]")
+    )
+    dear = evaluate(
+        tmp_path, GOOD.replace("[package]", memory.format(price=110, carbon=3) + "[package]")
+    )
     scrap = 0.99**3  # three dies placed
     assert dear.metrics.cost_usd - cheap.metrics.cost_usd == approx(100 / scrap)
     more = dear.metrics.embodied_kgco2e - cheap.metrics.embodied_kgco2e

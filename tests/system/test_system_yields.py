@@ -31,7 +31,7 @@ def test_murphy_by_hand() -> None:
 @pytest.mark.parametrize("law", yields.YIELD_LAWS.values(), ids=yields.YIELD_LAWS)
 @given(area_mm2=st.floats(1, 800), defects_per_cm2=st.floats(0.01, 1), larger=st.floats(1.01, 3))
 def test_a_law_gives_a_share_that_falls_with_area_and_defects(
-    law, area_mm2: float, defects_per_cm2: float, larger: float
+    law: yields.YieldLaw, area_mm2: float, defects_per_cm2: float, larger: float
 ) -> None:
     area_m2, defects_per_m2 = area_mm2 * MM2, defects_per_cm2 * 1e4
     share = law(area_m2, defects_per_m2, 10.0)
@@ -42,7 +42,7 @@ def test_a_law_gives_a_share_that_falls_with_area_and_defects(
 
 
 @pytest.mark.parametrize("name", yields.YIELD_LAWS)
-def test_every_law_is_a_choice_of_a_package(name) -> None:
+def test_every_law_is_a_choice_of_a_package(name: str) -> None:
     assert PackageParameters(yield_law=name).yield_law == name
 
 

@@ -40,7 +40,7 @@ def test_materials_say_how_ready_they_are() -> None:
             assert constant.readiness in ("production", "early", "research"), key
 
 
-def reference(shared, name):
+def reference(shared: Path, name: str):
     with (shared / f"reference/tables/{name}.csv").open() as file:
         return {row["name"]: row for row in csv.DictReader(file)}
 
@@ -69,7 +69,7 @@ SAMPLES = [
     ("materials.conductivity.glass", "thermal", "k.glass"),
     ("scaling.delay_a3.n130", "technology", "SB.130.delay_a3"),
     ("scaling.area_from_n130.n7", "technology", "SB.area.from_130_to_7"),
-]  # fmt: skip
+]
 
 
 def test_constants_equal_the_reference_tables(shared: Path) -> None:
@@ -100,7 +100,7 @@ def test_nothing_recalled_without_a_source(shared: Path) -> None:
         ("materials.mean_free_path.copper", 39e-9),
     ],
 )
-def test_units_become_si(key, si) -> None:
+def test_units_become_si(key: str, si: float) -> None:
     assert load_constants()[key].value == approx(si)
 
 

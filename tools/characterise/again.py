@@ -58,22 +58,22 @@ def timing(
     if left:
         raise SystemExit(f"{work}: {len(left)} results are missing, the first {left[0]}")
     corners = list(zip(shipped.supply_v.tolist(), shipped.temperature_c.tolist(), strict=True))
-    unit, found = inferred(typical, work, process, corners)
+    unit, numbers_at = inferred(typical, work, process, corners)
     size = unit.library.tables.values.shape[1]
-    own, theirs = [], []
-    for place, (corner, numbers) in enumerate(found.items()):
+    ours, theirs = [], []
+    for place, (corner, numbers) in enumerate(numbers_at.items()):
         values = unit.values(numbers[:size], corner[0], fo4_s(work, process, corner))
-        own.append(np.append(values, numbers[size:]))
+        ours.append(np.append(values, numbers[size:]))
         pins = shipped.pin_capacitance_f[place].ravel()
         theirs.append(np.append(shipped.tables.values[place], pins))
-    return list(_by_quantity(unit, np.array(own), np.array(theirs)))
+    return list(_by_quantity(unit, np.array(ours), np.array(theirs)))
 
 
-def _by_quantity(unit: Units, own: Floats, theirs: Floats) -> Iterator[Difference]:
-    pins = own.shape[1] - len(unit.times)
+def _by_quantity(unit: Units, ours: Floats, theirs: Floats) -> Iterator[Difference]:
+    pins = ours.shape[1] - len(unit.times)
     is_time = np.append(unit.times, np.zeros(pins, dtype=bool))
     is_delay = np.append(unit.ramps > 0, np.zeros(pins, dtype=bool))
-    is_pin = np.arange(own.shape[1]) >= len(unit.times)
+    is_pin = np.arange(ours.shape[1]) >= len(unit.times)
     kinds: dict[str, Bools] = {
         "delay": is_delay,
         "transition": is_time & ~is_delay & ~unit.checks,
@@ -85,7 +85,7 @@ def _by_quantity(unit: Units, own: Floats, theirs: Floats) -> Iterator[Differenc
         size = np.abs(theirs[:, chosen]) + (NEAR_ZERO_S if is_time[chosen].all() else 0.0)
         if not is_time[chosen].all():  # energies and capacitances near zero: of the largest number
             size = np.maximum(size, 1e-3 * size.max(axis=1, keepdims=True))
-        errors = np.abs(own[:, chosen] - theirs[:, chosen]) / size
+        errors = np.abs(ours[:, chosen] - theirs[:, chosen]) / size
         yield Difference(quantity=name, errors=errors, entries=np.flatnonzero(chosen))
 
 
@@ -102,11 +102,11 @@ def leakage(typical: CellLibrary, shipped: CellLibrary, work: Path) -> tuple[Dif
     left = {(t.supply_v, t.temperature_c) for t in missing(work, sum(tasks.values(), []))}
     known = [corner for corner in corners if corner not in left]
     theirs = shipped.cell_leakage_w[[corners.index(corner) for corner in known]]
-    own = leakage_of(typical, work, LEAKAGE_PROCESS, known)[0] if known else theirs
+    ours = leakage_of(typical, work, LEAKAGE_PROCESS, known)[0] if known else theirs
     size = np.maximum(theirs, 1e-30)
     numbers = np.arange(theirs.shape[1])
     return (
-        Difference(quantity="leakage", errors=np.abs(own - theirs) / size, entries=numbers),
+        Difference(quantity="leakage", errors=np.abs(ours - theirs) / size, entries=numbers),
         len(known),
     )
 
@@ -114,30 +114,34 @@ def leakage(typical: CellLibrary, shipped: CellLibrary, work: Path) -> tuple[Dif
 def report(typical: Path, file: Path, work: Path, process: str) -> tuple[str, bool]:
     """What differs by quantity, for people, and whether nothing does."""
     library, shipped = load_packed(typical), load_packed(file)
-    found = timing(library, shipped, work, process)
+    differences = timing(library, shipped, work, process)
     leaking, known = leakage(library, shipped, work)
     lines = [f"{'quantity':<16}{'numbers':>10}{'equal':>9}{'median':>10}{'largest':>10}"]
-    for one in [*found, *([leaking] if known else [])]:
+    for difference in [*differences, *([leaking] if known else [])]:
         lines.append(
-            f"{one.quantity:<16}{one.errors.size:>10}{one.equal:>9.2%}"
-            f"{np.median(one.errors):>10.3%}{one.errors.max():>10.2%}"
+            f"{difference.quantity:<16}{difference.errors.size:>10}{difference.equal:>9.2%}"
+            f"{np.median(difference.errors):>10.3%}{difference.errors.max():>10.2%}"
         )
-        if cells := _cells(library, one):
+        if cells := _cells(library, difference):
             lines.append(f"  differ: {', '.join(cells)}")
     lines.append(f"leakage: {known} of {len(shipped.leakage_grid.supply_v)} corners simulated")
-    equal = all(one.equal >= EQUAL_FRAC for one in [*found, leaking] if one.errors.size)
+    equal = all(
+        difference.equal >= EQUAL_FRAC
+        for difference in [*differences, leaking]
+        if difference.errors.size
+    )
     lines.append("equal to the file that ships" if equal else "not equal to the file that ships")
     return "\n".join(lines), equal and known == len(shipped.leakage_grid.supply_v)
 
 
-def _cells(library: CellLibrary, found: Difference) -> list[str]:
+def _cells(library: CellLibrary, difference: Difference) -> list[str]:
     """Cells with numbers that differ, and how many of their numbers do."""
-    differ = (found.errors > KEPT).any(axis=0)
-    if found.quantity == "leakage":
-        return [settings.CELLS[number] for number in found.entries[differ]]
+    differ = (difference.errors > KEPT).any(axis=0)
+    if difference.quantity == "leakage":
+        return [settings.CELLS[number] for number in difference.entries[differ]]
     named = []
     for name in settings.CELLS:
-        own = entries_of(library, (name,))[found.entries]
-        if own.any() and (count := int((found.errors[:, own] > KEPT).sum())):
-            named.append(f"{name} {count / found.errors[:, own].size:.0%}")
+        ours = entries_of(library, (name,))[difference.entries]
+        if ours.any() and (count := int((difference.errors[:, ours] > KEPT).sum())):
+            named.append(f"{name} {count / difference.errors[:, ours].size:.0%}")
     return named

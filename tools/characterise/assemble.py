@@ -64,35 +64,35 @@ def _fill(coarse: Grid, base: Grid) -> Grid:
     factor = coarse.fo4_s / base.fo4_s  # slews scale with it
     slews = base.slews_s[:, None]
 
-    def delay(value: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    def delay(value: np.ndarray, exact: np.ndarray) -> np.ndarray:
         """As other tables, but of delay plus slew: a slow ramp makes delays negative."""
-        own = slews * factor
-        return fill.by_ratio(value + coarse.slews_s[:, None], whole + slews) - own
+        own_slews = slews * factor
+        return fill.by_ratio(value + coarse.slews_s[:, None], exact + slews) - own_slews
 
     arcs = []
     base_arcs = {(a.pin, a.output, a.sense, a.timing_type): a for a in base.arcs}
     for arc in coarse.arcs:
-        own = base_arcs[arc.pin, arc.output, arc.sense, arc.timing_type]
+        own_slews = base_arcs[arc.pin, arc.output, arc.sense, arc.timing_type]
         arcs.append(
             replace(
                 arc,
-                delay_s={e: delay(arc.delay_s[e], own.delay_s[e]) for e in EDGES},
+                delay_s={e: delay(arc.delay_s[e], own_slews.delay_s[e]) for e in EDGES},
                 transition_s={
-                    e: fill.by_ratio(arc.transition_s[e], own.transition_s[e]) for e in EDGES
+                    e: fill.by_ratio(arc.transition_s[e], own_slews.transition_s[e]) for e in EDGES
                 },
             )
         )
     energy = {
-        key: {e: fill.by_ratio(found[e], base.energy[key][e]) for e in EDGES}
-        for key, found in coarse.energy.items()
+        key: {e: fill.by_ratio(values[e], base.energy[key][e]) for e in EDGES}
+        for key, values in coarse.energy.items()
     }
     constraint_slews = base.constraint_slews_s * factor
     constraints = {
         key: {
-            e: fill.constraint(found[e], base.constraints[key][e] * factor, constraint_slews)
+            e: fill.constraint(values[e], base.constraints[key][e] * factor, constraint_slews)
             for e in EDGES
         }
-        for key, found in coarse.constraints.items()
+        for key, values in coarse.constraints.items()
     }
     return Grid(
         fo4_s=coarse.fo4_s,

@@ -58,13 +58,13 @@ def apply_temperature(
 
 def _constraints(library: CellLibrary) -> Bools:
     """Tables whose columns are slews too."""
-    found = np.zeros(len(library.tables.rows), dtype=bool)
+    is_entry = np.zeros(len(library.tables.rows), dtype=bool)
     arcs, tables = library.arcs, library.tables
     loads = set(tables.column_axis[arcs.rise_slew[arcs.rise_slew >= 0]].tolist())
     for column in (arcs.rise_delay, arcs.fall_delay):
         for table in np.unique(column[column >= 0]):
-            found[table] = int(tables.column_axis[table]) not in loads
-    return found
+            is_entry[table] = int(tables.column_axis[table]) not in loads
+    return is_entry
 
 
 def _infer(
@@ -96,14 +96,14 @@ def _infer(
         at_v = supply_v[known]
         if len(known) < 2 or not at_v[0] < own_v < at_v[-1]:
             raise ValueError(f"{own_v:g} V at {temp:g} °C lies between no simulated corners")
-        hot = plain[known]
+        hottest = plain[known]
         base = plain[[room[float(v)] for v in at_v]]
         mine = plain[room[own_v]]
-        positive = (hot > 0).all(axis=0) & (base > 0).all(axis=0) & (mine > 0)
-        ratio = np.log(np.where(positive, hot / np.where(positive, base, 1.0), 1.0))
+        positive = (hottest > 0).all(axis=0) & (base > 0).all(axis=0) & (mine > 0)
+        ratio = np.log(np.where(positive, hottest / np.where(positive, base, 1.0), 1.0))
         scaled = mine * np.exp(PchipInterpolator(at_v, ratio)(own_v))
         square = np.where(is_time[None, :] > 0, 1.0, at_v[:, None] ** 2)
-        shift = PchipInterpolator(at_v, (hot - base) / square)(own_v)
+        shift = PchipInterpolator(at_v, (hottest - base) / square)(own_v)
         shifted = mine + shift * np.where(is_time > 0, 1.0, own_v**2)
         result[corner] = np.where(positive, scaled, shifted) * unit[corner]
     return result

@@ -39,9 +39,11 @@ def _and_or(name: str) -> Cell | None:
     pins: list[str] = []
     groups: list[str] = []
     for letter, size in zip("ABCD", match[2], strict=False):
-        own = [f"{letter}{k}" for k in range(1, int(size) + 1)]
-        groups.append(inner.join(own) if len(own) == 1 else f"({inner.join(own)})")
-        pins += own
+        input_names = [f"{letter}{k}" for k in range(1, int(size) + 1)]
+        groups.append(
+            inner.join(input_names) if len(input_names) == 1 else f"({inner.join(input_names)})"
+        )
+        pins += input_names
     if match[3]:  # the last single input is inverted
         pins[-1] += "_N"
         groups[-1] = "!" + pins[-1]

@@ -36,7 +36,7 @@ def report(typical: Path, work: Path, process: str) -> str:
 def _errors(unit: Units, effect: Effect, corner: Point) -> list[Floats]:
     """Relative errors of delay, transition, energy and capacitance of all but the small cells."""
     place = effect.every.corners.index(corner)
-    own = _numbers(unit, effect, place)
+    numbers_here = _numbers(unit, effect, place)
     rest = replace(
         effect,
         every=replace(
@@ -45,23 +45,24 @@ def _errors(unit: Units, effect: Effect, corner: Point) -> list[Floats]:
             numbers=np.delete(effect.every.numbers, place, axis=0),
         ),
     )
-    found = rest.at(*corner)
+    expected = rest.at(*corner)
     values = unit.library.tables.values.shape[1]
-    pins = len(found) - values
+    pins = len(expected) - values
     is_time = np.append(unit.times, np.zeros(pins, dtype=bool))
     ramps = np.append(unit.ramps, np.zeros(pins))
-    is_pin = np.arange(len(found)) >= values
+    is_pin = np.arange(len(expected)) >= values
     others = ~entries_of(unit.library, settings.SMALL_CELLS)
     near_zero = np.where(ramps > 0, NEAR_ZERO_S / unit.fo4_s[0], 0.0)
     kinds = (
         ramps > 0,
         is_time & (ramps == 0) & ~unit.checks,
         ~is_time & ~is_pin,
-        is_pin & (own > 0),
+        is_pin & (numbers_here > 0),
     )
-    size = np.abs(own - ramps) + near_zero
+    size = np.abs(numbers_here - ramps) + near_zero
     return [
-        np.abs(found - own)[kind & others & (size > 0)] / size[kind & others & (size > 0)]
+        np.abs(expected - numbers_here)[kind & others & (size > 0)]
+        / size[kind & others & (size > 0)]
         for kind in kinds
     ]
 

@@ -69,7 +69,7 @@ def compare(ours: CellLibrary, theirs: CellLibrary) -> Comparison:
 
 def _arcs(library: CellLibrary, cell: str) -> dict[tuple[str, str, str, str], list[int]]:
     """Arcs by (related pin, pin, kind, sense)."""
-    number, found = library.index[cell], {}  # type: ignore[var-annotated]
+    number, results = library.index[cell], {}  # type: ignore[var-annotated]
     arcs = library.arcs
     for k in np.flatnonzero(arcs.cell == number):
         key = (
@@ -78,8 +78,8 @@ def _arcs(library: CellLibrary, cell: str) -> dict[tuple[str, str, str, str], li
             ARC_KINDS[arcs.kind[k]],
             SENSES[arcs.sense[k]],
         )
-        found.setdefault(key, []).append(int(k))
-    return found
+        results.setdefault(key, []).append(int(k))
+    return results
 
 
 def table_of(library: OperatingLibrary, table: int) -> tuple[Floats, Floats, Floats]:
@@ -97,8 +97,8 @@ def table_of(library: OperatingLibrary, table: int) -> tuple[Floats, Floats, Flo
 
 
 def look_up(library: OperatingLibrary, table: int, rows: Floats, columns: Floats) -> Floats:
-    one = TableSet.of(library, np.array([table]))
-    values = one.lookup(np.zeros(len(rows), dtype=np.int64), rows, columns)[0]
+    one_table = TableSet.of(library, np.array([table]))
+    values = one_table.lookup(np.zeros(len(rows), dtype=np.int64), rows, columns)[0]
     return np.asarray(values)
 
 
@@ -119,7 +119,7 @@ def _points(
 
 def _timing(result: Comparison, cell: str, mine: OperatingLibrary, other: OperatingLibrary) -> None:
     theirs = _arcs(other.library, cell)
-    for key, own in _arcs(mine.library, cell).items():
+    for key, own_arcs in _arcs(mine.library, cell).items():
         if key not in theirs:
             continue
         a, b = mine.library.arcs, other.library.arcs
@@ -131,11 +131,12 @@ def _timing(result: Comparison, cell: str, mine: OperatingLibrary, other: Operat
             ("transition", a.rise_slew, b.rise_slew),
             ("transition", a.fall_slew, b.fall_slew),
         ):
-            if tables_a[own[0]] < 0 or tables_b[theirs[key][0]] < 0:
+            if tables_a[own_arcs[0]] < 0 or tables_b[theirs[key][0]] < 0:
                 continue
             # several conditions in one library: the slowest counts, as in ours
             parts = [
-                _points(mine, int(tables_a[own[0]]), other, int(tables_b[k])) for k in theirs[key]
+                _points(mine, int(tables_a[own_arcs[0]]), other, int(tables_b[k]))
+                for k in theirs[key]
             ]
             ours, worst = parts[0][0], np.max([part[1] for part in parts], axis=0)
             quantity = (
@@ -151,12 +152,12 @@ def _timing(result: Comparison, cell: str, mine: OperatingLibrary, other: Operat
 def _capacitance(
     result: Comparison, cell: str, mine: OperatingLibrary, other: OperatingLibrary
 ) -> None:
-    own, there = mine.library, other.library
-    for pin in own.cell(cell).inputs:
-        name = own.cell(cell).pins[pin].name
+    own_arcs, there = mine.library, other.library
+    for pin in own_arcs.cell(cell).inputs:
+        name = own_arcs.cell(cell).pins[pin].name
         if name not in there.cell(cell).pin_index:
             continue
-        a = own.pin_start[own.index[cell]] + pin
+        a = own_arcs.pin_start[own_arcs.index[cell]] + pin
         b = there.pin_start[there.index[cell]] + there.cell(cell).pin_index[name]
         result.add(
             "input capacitance",
@@ -169,21 +170,23 @@ def _capacitance(
 def _energy(result: Comparison, cell: str, mine: OperatingLibrary, other: OperatingLibrary) -> None:
     """Energy of a rise and a fall of an output, averaged over the inputs that cause it, the load's
     C V² included: how a library splits it between inputs and outputs is a convention."""
-    own, there = mine.library, other.library
-    supply_v = float(own.supply_v[0])
-    for pin in own.cell(cell).outputs:
-        name = own.cell(cell).pins[pin].name
+    own_arcs, there = mine.library, other.library
+    supply_v = float(own_arcs.supply_v[0])
+    for pin in own_arcs.cell(cell).outputs:
+        name = own_arcs.cell(cell).pins[pin].name
         if name not in there.cell(cell).pin_index:
             continue
-        groups = [_by_related(library, cell, name) for library in (own, there)]
+        groups = [_by_related(library, cell, name) for library in (own_arcs, there)]
         shared = sorted(groups[0].keys() & groups[1].keys())
         if not shared:
             continue
         rows, columns, _ = table_of(other, int(there.powers.rise[groups[1][shared[0]][0]]))
-        own_rows, own_columns, _ = table_of(mine, int(own.powers.rise[groups[0][shared[0]][0]]))
+        own_rows, own_columns, _ = table_of(
+            mine, int(own_arcs.powers.rise[groups[0][shared[0]][0]])
+        )
         grid_r, grid_c = np.meshgrid(rows, columns, indexing="ij")
         inside = (grid_c <= own_columns[-1]) & (grid_r <= own_rows[-1] * 1.001)
-        found = []
+        results = []
         for at, by_related in zip((mine, other), groups, strict=True):
             total = np.zeros(int(inside.sum()))
             for related in shared:
@@ -191,24 +194,24 @@ def _energy(result: Comparison, cell: str, mine: OperatingLibrary, other: Operat
                     for table in (at.library.powers.rise[k], at.library.powers.fall[k]):
                         part = look_up(at, int(table), grid_r[inside], grid_c[inside])
                         total += part / len(by_related[related]) / len(shared)
-            found.append(total + grid_c[inside] * supply_v**2)
-        result.add("energy with load", cell, found[0], found[1])
+            results.append(total + grid_c[inside] * supply_v**2)
+        result.add("energy with load", cell, results[0], results[1])
 
 
 def _by_related(library: CellLibrary, cell: str, pin: str) -> dict[str, list[int]]:
     """Power groups of an output pin by the related pin's name."""
     number = library.pin_start[library.index[cell]] + library.cell(cell).pin_index[pin]
-    found: dict[str, list[int]] = {}
+    results: dict[str, list[int]] = {}
     for k in np.flatnonzero((library.powers.pin == number) & (library.powers.related >= 0)):
         related = library.pin_name(int(library.powers.related[k])).split("/")[1]
-        found.setdefault(related, []).append(int(k))
-    return found
+        results.setdefault(related, []).append(int(k))
+    return results
 
 
 def _leakage(
     result: Comparison, cell: str, mine: OperatingLibrary, other: OperatingLibrary
 ) -> None:
-    own, there = mine.library, other.library
+    own_arcs, there = mine.library, other.library
 
     def states(library: CellLibrary) -> dict[frozenset[str], float]:
         number = library.index[cell]
@@ -223,13 +226,13 @@ def _leakage(
             if c == number and condition >= 0
         }
 
-    a, b = states(own), states(there)
+    a, b = states(own_arcs), states(there)
     for state in a.keys() & b.keys():
         result.add("leakage by state", cell, np.array([a[state]]), np.array([b[state]]))
     result.add(
         "leakage of the cell",
         cell,
-        own.cell_leakage_w[0, [own.index[cell]]],
+        own_arcs.cell_leakage_w[0, [own_arcs.index[cell]]],
         there.cell_leakage_w[0, [there.index[cell]]],
     )
 

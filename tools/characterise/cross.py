@@ -75,11 +75,11 @@ def flip_flop(characteriser: Characteriser, corner: str, supply_v: float) -> dic
         start_s, window_s = 2 * point.fo4_s, 60 * point.fo4_s
         edges = {store.rule.clock: [(start_s, point.fo4_s)]}
         waves = store.run(levels, int(not rises), edges, window_s, LOAD_F, points=400)
-        found = store.edge(waves, rises, start_s)
-        if found is None:
+        crossing = store.edge(waves, rises, start_s)
+        if crossing is None:
             raise ValueError(f"{FLIP_FLOP} does not switch at {corner}, {supply_v:g} V")
         middle_s = start_s + point.fo4_s * RAMP_PER_SLEW / 2
-        result[f"clock_to_output_{name}_s"] = found[0] - middle_s
+        result[f"clock_to_output_{name}_s"] = crossing[0] - middle_s
     for limit in constraints.constraints(store, np.array([point.fo4_s]), LOAD_F):
         kind = limit["type"].split("_")[0]
         result |= {f"{kind}_{edge}_s": limit[f"{edge}_s"][0][0] for edge in ("rise", "fall")}

@@ -52,8 +52,8 @@ class LayoutCircuit:
                 f" sb={d.stress_drain_m - self.stress_inset_m:.6e}"
                 f" nrd={d.contact_drain_ohm:.6g} nrs={d.contact_source_ohm:.6g}"
             )
-        for index, ((one, other), value) in enumerate(sorted(self.layout.wire_f.items())):
-            lines.append(f"cw{index} {net(one)} {net(other)} {value:.6e}")
+        for index, ((node, other), value) in enumerate(sorted(self.layout.wire_f.items())):
+            lines.append(f"cw{index} {net(node)} {net(other)} {value:.6e}")
         return lines
 
 

@@ -59,9 +59,9 @@ def extend(source: Path, work: Path, target: Path) -> CellLibrary:
             characteriser.corner("typical", *corner)
     unit = units(library, work)
     effect = _effect(unit, work)
-    found = {corner: effect.at(*corner) for corner in settings.ADDED_TYPICAL}
-    leaking = [corner for corner in found if not library.leakage_grid.covers(*corner)]
-    added = library_of(unit, work, "typical", found, leaking)
+    numbers_at = {corner: effect.at(*corner) for corner in settings.ADDED_TYPICAL}
+    leaking = [corner for corner in numbers_at if not library.leakage_grid.covers(*corner)]
+    added = library_of(unit, work, "typical", numbers_at, leaking)
     result = _joined(library, added)
     save_packed(result, target)
     return result
@@ -71,8 +71,8 @@ def _effect(unit: Units, work: Path) -> Effect:
     """Ratios to the nominal corner: of all cells at the known corners, of small cells at all."""
     library = unit.library
     known = dict(zip(_corners(library), unit.known, strict=True))
-    own = entries_of(unit.library, settings.SMALL_CELLS)
-    small = {corner: np.where(own, numbers, np.nan) for corner, numbers in known.items()}
+    rows = entries_of(unit.library, settings.SMALL_CELLS)
+    small = {corner: np.where(rows, numbers, np.nan) for corner, numbers in known.items()}
     small |= {
         corner: simulated(unit, work, "typical", corner, settings.SMALL_CELLS)
         for corner in settings.ADDED_TYPICAL
@@ -118,8 +118,8 @@ def _joined(library: CellLibrary, added: CellLibrary) -> CellLibrary:
             value_w=np.concatenate([library.leakages.value_w, added.leakages.value_w]),
         ),
         leakage_corners=Corners(
-            supply_v=np.concatenate([one.supply_v for one in leakage]),
-            temperature_c=np.concatenate([one.temperature_c for one in leakage]),
+            supply_v=np.concatenate([part.supply_v for part in leakage]),
+            temperature_c=np.concatenate([part.temperature_c for part in leakage]),
         ),
         provenance=provenance,
     )

@@ -13,7 +13,7 @@ from chipdse.arrays import Floats
 from . import settings
 
 
-def by_ratio(coarse: Floats, whole: Floats) -> Floats:
+def by_ratio(coarse: Floats, exact: Floats) -> Floats:
     """Tables at every point: the ratio to another corner's, a polynomial between simulated points.
 
     Where signs differ within a table, the difference to the scaled table is interpolated.
@@ -23,18 +23,18 @@ def by_ratio(coarse: Floats, whole: Floats) -> Floats:
     coarse : [..., n, n] the tables at the simulated points, four or three of seven
     whole : [..., 7, 7] the tables of the other corner
     """
-    known = at_points(whole, coarse.shape[-1])
+    known = at_points(exact, coarse.shape[-1])
     both = known != 0
     ratio = np.divide(coarse, known, out=np.zeros_like(coarse), where=both)
     corners = (-2, -1)
-    plain = (ratio > 0).all(axis=corners, keepdims=True) & (whole * whole[..., :1, :1] > 0).all(
+    plain = (ratio > 0).all(axis=corners, keepdims=True) & (exact * exact[..., :1, :1] > 0).all(
         axis=corners, keepdims=True
     )
     logs = np.log(np.where(plain, ratio, 1.0))
-    scaled = whole * np.exp(spread(logs))
+    scaled = exact * np.exp(spread(logs))
     size = np.abs(known).sum(axis=corners, keepdims=True)
     scale = np.abs(coarse).sum(axis=corners, keepdims=True) / np.where(size > 0, size, 1.0)
-    shifted = whole * scale + spread(coarse - scale * known)
+    shifted = exact * scale + spread(coarse - scale * known)
     return np.asarray(np.where(plain, scaled, shifted))
 
 
@@ -54,10 +54,10 @@ def constraint(coarse: Floats, scaled: Floats, slews: Floats) -> Floats:
     return np.asarray(scaled + weights @ rest @ weights.T)
 
 
-def at_points(whole: Floats, count: int) -> Floats:
+def at_points(exact: Floats, count: int) -> Floats:
     """Complete tables at the points of a grid of `count` slews and loads."""
     points = list(POINTS[count])
-    return whole[..., points, :][..., points]
+    return exact[..., points, :][..., points]
 
 
 def spread(coarse: Floats) -> Floats:

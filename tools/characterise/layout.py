@@ -76,7 +76,7 @@ class CellLayout:
             name=data["name"],
             area_m2=data["area_m2"],
             devices=tuple(Device(**device) for device in data["devices"]),
-            wire_f={(one, other): value for one, other, value in data["wire_f"]},
+            wire_f={(net, other): value for net, other, value in data["wire_f"]},
         )
 
 
@@ -166,8 +166,8 @@ class _Nets:
             item = self.parent[item]
         return item
 
-    def join(self, one: int, other: int) -> None:
-        a, b = self.root(one), self.root(other)
+    def join(self, net: int, other: int) -> None:
+        a, b = self.root(net), self.root(other)
         self.parent[max(a, b)] = min(a, b)
 
     def name(self, item: int, text: str) -> None:
@@ -243,8 +243,12 @@ def _stress(diffusion: Any, gate: Any, sign: int, dbu_m: float) -> float:
     for step in range(steps):
         y = gate.bottom + gate.height() * (2 * step + 1) // (2 * steps)
         far = 20_000
-        row = kdb.Box(min(gate.center().x, gate.center().x + sign * far), y, max(
-            gate.center().x, gate.center().x + sign * far), y + 1)  # fmt: skip
+        row = kdb.Box(
+            min(gate.center().x, gate.center().x + sign * far),
+            y,
+            max(gate.center().x, gate.center().x + sign * far),
+            y + 1,
+        )
         pieces = [piece.bbox() for piece in (diffusion & kdb.Region(row)).each()]
         here = next(p for p in pieces if p.left <= gate.center().x <= p.right)
         distance = (here.right - gate.right) if sign > 0 else (gate.left - here.left)
@@ -313,8 +317,8 @@ def _merge(devices: Iterator[Device]) -> Iterator[Device]:
         key = (d.kind, d.drain, d.gate, d.source, round(d.width_m * 1e9), round(d.length_m * 1e9))
         groups.setdefault(key, []).append(d)
     for group in groups.values():
-        one, count = group[0], len(group)
-        half = one.length_m / 2
+        net, count = group[0], len(group)
+        half = net.length_m / 2
 
         def mean(name: str, group: list[Device] = group) -> float:
             return sum(getattr(d, name) for d in group) / len(group)
@@ -323,12 +327,12 @@ def _merge(devices: Iterator[Device]) -> Iterator[Device]:
             return len(group) / sum(1 / (getattr(d, name) + half) for d in group) - half
 
         yield Device(
-            kind=one.kind,
-            drain=one.drain,
-            gate=one.gate,
-            source=one.source,
-            width_m=one.width_m,
-            length_m=one.length_m,
+            kind=net.kind,
+            drain=net.drain,
+            gate=net.gate,
+            source=net.source,
+            width_m=net.width_m,
+            length_m=net.length_m,
             count=count,
             stress_drain_m=stress("stress_drain_m"),
             stress_source_m=stress("stress_source_m"),

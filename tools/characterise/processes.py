@@ -41,7 +41,7 @@ class Ratio:
     numbers: Floats
 
     @classmethod
-    def of(cls, unit: Units, found: dict[Point, Floats], base: Base | None = None) -> Ratio:
+    def of(cls, unit: Units, numbers_at: dict[Point, Floats], base: Base | None = None) -> Ratio:
         """From the simulated corners in their units.
 
         Parameters
@@ -49,14 +49,17 @@ class Ratio:
         base : what ratios are taken to; None: typical transistors at the same point
         """
         base = unit.typical if base is None else base
-        own, shape = np.array(list(found.values())), np.array([base(*corner) for corner in found])
-        positive = (own > 0).all(axis=0) & (shape > 0).all(axis=0) & ~unit.checks
-        logs = np.log(np.where(positive, own, 1.0) / np.where(positive, shape, 1.0))
+        simulated, shape = (
+            np.array(list(numbers_at.values())),
+            np.array([base(*corner) for corner in numbers_at]),
+        )
+        positive = (simulated > 0).all(axis=0) & (shape > 0).all(axis=0) & ~unit.checks
+        logs = np.log(np.where(positive, simulated, 1.0) / np.where(positive, shape, 1.0))
         positive &= (np.abs(logs) < np.log(FARTHEST)).all(axis=0)
         return cls(
-            corners=tuple(found),
+            corners=tuple(numbers_at),
             positive=positive,
-            numbers=np.where(positive, logs, own - shape),
+            numbers=np.where(positive, logs, simulated - shape),
         )
 
     def supplies_v(self, temperature_c: float) -> list[float]:
@@ -77,7 +80,7 @@ class Ratio:
         rows = []
         for temp in temps:
             volts = self.supplies_v(temp)
-            places = [self.corners.index((one, temp)) for one in volts]
+            places = [self.corners.index((volt, temp)) for volt in volts]
             rows.append(PchipInterpolator(volts, self.numbers[places][:, known])(supply_v))
         result = np.full(len(known), np.nan)
         result[known] = PchipInterpolator(temps, np.array(rows))(temperature_c)
@@ -141,7 +144,7 @@ class Effect:
     @cached_property
     def _known(self) -> Floats:
         """[corners, entries] The small cells at the corners of all cells."""
-        return self.small.numbers[[self.small.corners.index(one) for one in self.every.corners]]
+        return self.small.numbers[[self.small.corners.index(volt) for volt in self.every.corners]]
 
     @cached_property
     def of_other_states(self) -> Bools:

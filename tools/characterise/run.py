@@ -207,14 +207,14 @@ class Characteriser:
             slews, loads = slews[pick], loads[pick]
             constraint = constraint[list(settings.COARSE_CONSTRAINT)]
         bench = self.bench(name, corner, settings.TIMING_MODELS[process])
-        found: dict[str, Any] = {
+        results: dict[str, Any] = {
             "slews_s": slews.tolist(),
             "loads_f": loads.tolist(),
             "fo4_s": corner.fo4_s,
         }
         sparse = len(pick) == len(settings.SPARSE)
         if cell.sequential is None:
-            found |= combinational.characterise(
+            results |= combinational.characterise(
                 bench,
                 slews,
                 loads,
@@ -224,14 +224,14 @@ class Characteriser:
                 fastest=process in settings.FASTEST_STATE,
             )
         else:
-            found["constraint_slews_s"] = constraint.tolist()
-            found |= sequential.characterise(bench, slews, loads, limit)
+            results["constraint_slews_s"] = constraint.tolist()
+            results |= sequential.characterise(bench, slews, loads, limit)
             store = sequential.Store(bench, float(loads[-1]), limit)
-            found["constraints"] = constraints.constraints(
+            results["constraints"] = constraints.constraints(
                 store, constraint, float(loads[0]), sparse=sparse
             )
-        found["runs"] = bench.runs
-        return found
+        results["runs"] = bench.runs
+        return results
 
     def leakage(
         self, name: str, process: str, supply_v: float, temperature_c: float
@@ -249,11 +249,11 @@ class Characteriser:
     def task_key(self, task: Task) -> str:
         """Of a task's file."""
         point = task.supply_v, task.temperature_c
-        own = self.corner_key(task.process, *point)
+        corner_hash = self.corner_key(task.process, *point)
         code = _code(task.kind, getattr(Characteriser, task.kind))
         if task.kind == "leakage":
             models = settings.LEAKAGE_MODELS[task.process]
-            return self.key(task.cell, models, code, *point, own)
+            return self.key(task.cell, models, code, *point, corner_hash)
         if not catalogue.cell(task.cell).inputs:
             return self.key(task.cell, settings.TIMING_MODELS[task.process], code, *point)
         grid = [
@@ -262,7 +262,7 @@ class Characteriser:
             *(settings.points(task.process, *point), settings.SPARSE, settings.COARSE_CONSTRAINT),
             task.process in settings.FASTEST_STATE,
         ]
-        scale = own, self.corner_key("typical", *_NOMINAL), self.load_key(task.cell)
+        scale = corner_hash, self.corner_key("typical", *_NOMINAL), self.load_key(task.cell)
         return self.key(task.cell, settings.TIMING_MODELS[task.process], code, *point, grid, scale)
 
     def known(self, task: Task) -> bool:
@@ -277,13 +277,13 @@ class Characteriser:
         begin = time.process_time()
         for self.held, self.patience in ATTEMPTS:
             try:
-                found = self._make(task)
+                results = self._make(task)
                 break
             except Exception as error:  # recorded and reported: the run goes on
                 failure = f"{task}: {type(error).__name__}: {error}"
         else:
             return failure
-        found |= {
+        results |= {
             "key": self.task_key(task),
             "cell": task.cell,
             "process": task.process,
@@ -292,14 +292,14 @@ class Characteriser:
             "area_m2": self.layouts[task.cell].area_m2,
             "cpu_s": time.process_time() - begin,
         }
-        write(file, found)
+        write(file, results)
         return None
 
     def _make(self, task: Task) -> dict[str, Any]:
-        made: dict[str, Any] = getattr(self, task.kind)(
+        result: dict[str, Any] = getattr(self, task.kind)(
             task.cell, task.process, task.supply_v, task.temperature_c
         )
-        return made
+        return result
 
 
 _NOMINAL = (settings.NOMINAL_SUPPLY_V, settings.NOMINAL_TEMPERATURE_C)

@@ -59,13 +59,13 @@ def inverter(work: Path) -> list[Inverter]:
     official = read_official(OFFICIAL)
     point = float(official.supply_v[0]), float(official.temperature_c[0])
     shipped = at_one_corner(resolve("sky130").load("slow").at(*point)).every_corner()
-    theirs, found = official.every_corner(), []
+    theirs, errors = official.every_corner(), []
     numbers = [_tables(library) for library in (official, shipped.library)]
     slews, loads, _ = table_of(theirs, numbers[0]["rise_delay"])
     simulated = dict(zip(COLUMNS, _simulated(work, point, slews, loads), strict=True))
     for name in COLUMNS:
         rows, columns = np.meshgrid(slews, loads, indexing="ij")
-        found.append(
+        errors.append(
             Inverter(
                 name=name,
                 official_s=table_of(theirs, numbers[0][name])[2],
@@ -73,7 +73,7 @@ def inverter(work: Path) -> list[Inverter]:
                 shipped_s=_at(shipped, numbers[1][name], rows, columns),
             )
         )
-    return found
+    return errors
 
 
 def _tables(library: CellLibrary) -> dict[str, int]:
@@ -90,7 +90,7 @@ def _simulated(
     work: Path, point: tuple[float, float], slews: Floats, loads: Floats
 ) -> tuple[Floats, ...]:
     """The tables of `COLUMNS` from ngspice [slews, loads]."""
-    found = np.zeros((len(COLUMNS), len(slews), len(loads)))
+    times_s = np.zeros((len(COLUMNS), len(slews), len(loads)))
     with Characteriser(work) as characteriser:
         corner = characteriser.corner("slow", *point)
         bench = characteriser.bench(INVERTER, corner, settings.TIMING_MODELS["slow"])
@@ -99,9 +99,9 @@ def _simulated(
             for column, load_f in enumerate(loads.tolist()):
                 for edge in pulses.pulse("A", {}, slew_s, {"Y": load_f}):
                     falls = int(not edge.output_rises["Y"])
-                    found[falls, row, column] = edge.delay_s["Y"]
-                    found[2 + falls, row, column] = edge.transition_s["Y"]
-    return tuple(found)
+                    times_s[falls, row, column] = edge.delay_s["Y"]
+                    times_s[2 + falls, row, column] = edge.transition_s["Y"]
+    return tuple(times_s)
 
 
 def enable_setup(work: Path, slews_s: tuple[float, ...] = ENABLE_SLEWS_S) -> Floats:
@@ -111,12 +111,12 @@ def enable_setup(work: Path, slews_s: tuple[float, ...] = ENABLE_SLEWS_S) -> Flo
         bench = characteriser.bench(FLIP_FLOP, corner, settings.TIMING_MODELS["fast"])
         store = Store(bench, 100e-15, max(slews_s))
         slews = np.array([FASTEST_CLOCK_S, *slews_s])
-        (found,) = (
+        (edges,) = (
             limit
             for limit in constraints.constraints(store, slews, LOAD_F, sparse=True)
             if limit["pin"] == store.rule.enable and limit["type"] == "setup_rising"
         )
-    return np.array([found[edge][0][1:] for edge in ("rise_s", "fall_s")])
+    return np.array([edges[edge][0][1:] for edge in ("rise_s", "fall_s")])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +135,7 @@ class States:
 def states(work: Path) -> list[States]:
     """The cells of `STATES` in every state in which the output follows the input."""
     shipped = resolve("sky130").load("fast").at(*STATES_POINT)
-    point, found = at_one_corner(shipped).every_corner(), []
+    point, errors = at_one_corner(shipped).every_corner(), []
     with Characteriser(work) as characteriser:
         corner = characteriser.corner("fast", *STATES_POINT)
         for name, pin in STATES.items():
@@ -153,8 +153,8 @@ def states(work: Path) -> list[States]:
             table = _falling_table(point.library, name, pin)
             place = np.array([STATES_SLEW_S]), np.array([STATES_LOAD_F])
             shipped_s = float(look_up(point, table, *place)[0])
-            found.append(States(cell=name, pin=pin, simulated_s=delays, shipped_s=shipped_s))
-    return found
+            errors.append(States(cell=name, pin=pin, simulated_s=delays, shipped_s=shipped_s))
+    return errors
 
 
 def _falling_table(library: CellLibrary, name: str, pin: str) -> int:
@@ -173,13 +173,13 @@ def report(work: Path) -> Iterator[str]:
     """All of them, for people."""
     yield f"{INVERTER}, slow transistors, 1.28 V, -40 C, over the official file: median (range)"
     yield f"{'output edge':<12}{'simulated here':>26}{'shipped':>26}{'shipped over simulated':>26}"
-    for one in inverter(work):
+    for cell in inverter(work):
         pairs = (
-            (one.simulated_s, one.official_s),
-            (one.shipped_s, one.official_s),
-            (one.shipped_s, one.simulated_s),
+            (cell.simulated_s, cell.official_s),
+            (cell.shipped_s, cell.official_s),
+            (cell.shipped_s, cell.simulated_s),
         )
-        yield f"{one.name:<12}" + "".join(f"{_errors(*pair):>26}" for pair in pairs)
+        yield f"{cell.name:<12}" + "".join(f"{_errors(*pair):>26}" for pair in pairs)
     yield ""
     yield f"{FLIP_FLOP}, fast transistors, 1.76 V, -40 C: setup of the enable at a fast clock edge"
     yield "slew [ns]   " + "".join(f"{slew_s * 1e9:8.2f}" for slew_s in ENABLE_SLEWS_S)

@@ -72,17 +72,17 @@ class Units:
         columns = [
             column[arcs.kind >= FIRST_CHECK] for column in (arcs.rise_delay, arcs.fall_delay)
         ]
-        own = self._entries(np.concatenate(columns))
+        is_check = self._entries(np.concatenate(columns))
         rest = np.zeros(self.library.pin_capacitance_f[0].size, dtype=bool)
-        return np.concatenate([own, rest])
+        return np.concatenate([is_check, rest])
 
     def _entries(self, numbers: Int32s) -> Bools:
         """[values] Those of some tables."""
         tables = self.library.tables
-        found = np.zeros(tables.values.shape[1], dtype=bool)
+        mask = np.zeros(tables.values.shape[1], dtype=bool)
         for table in np.unique(numbers[numbers >= 0]):
-            found[tables.start[table] : tables.start[table + 1]] = True
-        return found
+            mask[tables.start[table] : tables.start[table + 1]] = True
+        return mask
 
     def plain(self, values: Floats, supply_v: float, fo4_s: float) -> Floats:
         """Values of the tables of one corner in their units."""
@@ -120,8 +120,8 @@ class Units:
         grid = self.library.grid
         rows = []
         for temp in grid.temperatures_c:
-            own = grid.supply_v[grid.temperature_c == temp]
-            nearest = min(max(supply_v, float(own.min())), float(own.max()))
+            supplies_v = grid.supply_v[grid.temperature_c == temp]
+            nearest = min(max(supply_v, float(supplies_v.min())), float(supplies_v.max()))
             rows.append(grid.weights(nearest, temp))
         weights = between(temperature_c, np.array(grid.temperatures_c)) @ np.array(rows)
         return np.asarray(interpolate(weights[None, :], self.known)[0])
@@ -132,11 +132,11 @@ def units(library: CellLibrary, work: Path) -> Units:
     corners = zip(library.supply_v.tolist(), library.temperature_c.tolist(), strict=True)
     with Characteriser(work) as characteriser:
         own_s = [characteriser.corner("typical", *corner).fo4_s for corner in corners]
-    found = Units(library=library, fo4_s=np.array(own_s))
-    for corner, own in enumerate(found.fo4_s):
-        if not np.allclose(found.axis_values(own), library.tables.axis_values[corner], rtol=2e-3):
+    unit = Units(library=library, fo4_s=np.array(own_s))
+    for corner, fo4_s in enumerate(unit.fo4_s):
+        if not np.allclose(unit.axis_values(fo4_s), library.tables.axis_values[corner], rtol=2e-3):
             raise ValueError(f"the slews of corner {corner} do not follow its inverter's delay")
-    return found
+    return unit
 
 
 def fo4_s(work: Path, process: str, corner: Point) -> float:
@@ -165,11 +165,11 @@ def simulated(
     size = library.tables.values.shape[1]
     pins = result[size:].reshape(-1, 4)
     for cell in coarse.cells:
-        for own, whole in _pairs(coarse, library, cell.name):
-            entries = _entries(library, whole)
-            shape = _shape(library, whole)
+        for table, exact in _pairs(coarse, library, cell.name):
+            entries = _entries(library, exact)
+            shape = _shape(library, exact)
             is_time, is_delay = unit.times[entries][0], unit.ramps[entries][0] > 0
-            value = coarse.tables.values[0, _entries(coarse, own)].reshape(_shape(coarse, own))
+            value = coarse.tables.values[0, _entries(coarse, table)].reshape(_shape(coarse, table))
             value = value / (fo4_s(work, process, corner) if is_time else corner[0] ** 2)
             if is_delay:
                 value = value + unit.slews[list(fill.POINTS[len(value)]), None]
@@ -184,22 +184,22 @@ def simulated(
 
 def entries_of(library: CellLibrary, cells: Sequence[str]) -> Bools:
     """[entries] Tables and capacitances of some cells."""
-    found = np.zeros(library.tables.values.shape[1], dtype=bool)
+    mask = np.zeros(library.tables.values.shape[1], dtype=bool)
     pins = np.zeros(library.pin_capacitance_f[0].shape, dtype=bool)
     for cell in (library.cell(PREFIX + name) for name in cells):
         for table, _ in _pairs(library, library, cell.name):
-            found[_entries(library, table)] = True
+            mask[_entries(library, table)] = True
         pins[library.pin_start[library.index[cell.name]] + np.arange(len(cell.pins))] = True
-    return np.concatenate([found, pins.ravel()])
+    return np.concatenate([mask, pins.ravel()])
 
 
-def _complete(value: Floats, whole: Floats) -> Floats:
+def _complete(value: Floats, exact: Floats) -> Floats:
     """A simulated table at every point, shaped as that of typical transistors."""
-    if value.shape == whole.shape:
+    if value.shape == exact.shape:
         return value
-    if len(whole) == settings.LOADS:
-        return fill.by_ratio(value, whole)
-    return fill.constraint(value, whole, settings.CONSTRAINT_SLEWS_S)
+    if len(exact) == settings.LOADS:
+        return fill.by_ratio(value, exact)
+    return fill.constraint(value, exact, settings.CONSTRAINT_SLEWS_S)
 
 
 def _entries(library: CellLibrary, table: int) -> slice:
@@ -213,7 +213,7 @@ def _shape(library: CellLibrary, table: int) -> tuple[int, int]:
 
 def _pairs(first: CellLibrary, second: CellLibrary, cell: str) -> list[tuple[int, int]]:
     """Tables of the same cell in two libraries, which list arcs and powers in one order."""
-    found: list[tuple[int, int]] = []
+    pairs: list[tuple[int, int]] = []
     for part, names, columns in (
         ("arcs", ("kind", "sense"), ("rise_delay", "fall_delay", "rise_slew", "fall_slew")),
         ("powers", (), ("rise", "fall")),
@@ -224,10 +224,14 @@ def _pairs(first: CellLibrary, second: CellLibrary, cell: str) -> list[tuple[int
             for owner, library in zip(owners, (first, second), strict=True)
         ]
         for name in (*names, *columns):
-            own, other = (getattr(o, name)[r] for o, r in zip(owners, rows, strict=True))
-            if len(own) != len(other) or (name in names and (own != other).any()):
+            first_rows, second_rows = (
+                getattr(o, name)[r] for o, r in zip(owners, rows, strict=True)
+            )
+            if len(first_rows) != len(second_rows) or (
+                name in names and (first_rows != second_rows).any()
+            ):
                 raise ValueError(f"{cell}: its {part} differ from those of typical transistors")
             if name in columns:
-                both = zip(own.tolist(), other.tolist(), strict=True)
-                found += [pair for pair in both if pair[0] >= 0]
-    return found
+                both = zip(first_rows.tolist(), second_rows.tolist(), strict=True)
+                pairs += [pair for pair in both if pair[0] >= 0]
+    return pairs

@@ -51,9 +51,9 @@ def pack(typical: Path, work: Path, process: str, target: Path) -> CellLibrary:
     left = missing(work, needed(process))
     if left:
         raise SystemExit(f"{work}: {len(left)} results are missing, the first {left[0]}")
-    unit, found = inferred(library, work, process, packed)
+    unit, numbers_at = inferred(library, work, process, packed)
     result = replace(
-        library_of(unit, work, process, found, leaking),
+        library_of(unit, work, process, numbers_at, leaking),
         name=f"{library.name}_{process}",
         process=process,
         provenance=_provenance(library, process, packed, leaking),
@@ -80,18 +80,18 @@ def inferred(
             characteriser.corner(process, *corner)
     unit = units(without_added(library), work)
     plain = replace(effect_of(unit, work, process), other_states=False)
-    found = {corner: plain.at(*corner) for corner in corners}
+    numbers_at = {corner: plain.at(*corner) for corner in corners}
     if process not in settings.FASTEST_STATE:
-        return unit, found
+        return unit, numbers_at
     effect = effect_of(units(library, work), work, process)
     plain = replace(effect, other_states=False)
     times = np.append(unit.times, np.zeros(len(unit.checks) - len(unit.times), dtype=bool))
     moved = effect.of_other_states & times & ~unit.checks
     moved &= ~entries_of(library, settings.SMALL_CELLS)
-    for corner, numbers in found.items():
+    for corner, numbers in numbers_at.items():
         numbers[unit.checks] = plain.at(*corner)[unit.checks]
         numbers[moved] = effect.at(*corner)[moved]
-    return unit, found
+    return unit, numbers_at
 
 
 def without_added(library: CellLibrary) -> CellLibrary:
@@ -171,20 +171,20 @@ def _leaking() -> list[Point]:
 
 
 def library_of(
-    unit: Units, work: Path, process: str, found: dict[Point, Floats], leaking: Sequence[Point]
+    unit: Units, work: Path, process: str, numbers_at: dict[Point, Floats], leaking: Sequence[Point]
 ) -> CellLibrary:
     """A library of corners in their units, with leakage at corners of its own."""
-    typical, corners = unit.library, list(found)
+    typical, corners = unit.library, list(numbers_at)
     fo4 = [fo4_s(work, process, corner) for corner in corners]
     size = typical.tables.values.shape[1]
     values = np.array(
         [
-            unit.values(numbers[:size], corner[0], own)
-            for (corner, numbers), own in zip(found.items(), fo4, strict=True)
+            unit.values(numbers[:size], corner[0], inverter_s)
+            for (corner, numbers), inverter_s in zip(numbers_at.items(), fo4, strict=True)
         ]
     )
     pins = typical.pin_supply_v.shape[1]
-    capacitance = np.array([numbers[size:] for numbers in found.values()])
+    capacitance = np.array([numbers[size:] for numbers in numbers_at.values()])
     supply_v = np.array([volts for volts, _ in corners])
     leaks = "typical" if process == "typical" else LEAKAGE_PROCESS
     cell_w, state_w = leakage_of(typical, work, leaks, leaking)
@@ -217,8 +217,8 @@ def leakage_of(
             name = cell.name.split("__")[1]
             task = Task("leakage", process, *corner, name)
             states = conditions(catalogue.cell(name), read_raw(work, task)["states"])
-            own = np.flatnonzero(typical.leakages.cell == number)
-            wanted = [typical.conditions[typical.leakages.condition[row]] for row in own]
+            rows = np.flatnonzero(typical.leakages.cell == number)
+            wanted = [typical.conditions[typical.leakages.condition[row]] for row in rows]
             if wanted != [text for text, _ in states if text]:
                 raise ValueError(f"{task}: the states are not those of typical transistors")
             powers += [power for text, power in states if text]

@@ -65,24 +65,24 @@ def capacitances(
     table = line(typical, layer)
     # Boundaries between the file's spacings; beyond the last a shape counts as alone.
     limits = [*np.sqrt(table.spacing_m[:-1] * table.spacing_m[1:]), table.spacing_m[-1]]
-    found: dict[tuple[str, str], float] = {}
+    capacitance_f: dict[tuple[str, str], float] = {}
 
-    def add(one: str, other: str, value: float) -> None:
-        one, other = ("VGND" if n in SUPPLIES else n for n in (one, other))
-        if one != other:
-            key = (min(one, other), max(one, other))
-            found[key] = found.get(key, 0.0) + value
+    def add(first: str, other: str, value: float) -> None:
+        first, other = ("VGND" if n in SUPPLIES else n for n in (first, other))
+        if first != other:
+            key = (min(first, other), max(first, other))
+            capacitance_f[key] = capacitance_f.get(key, 0.0) + value
 
-    for net, own in regions.items():
+    for net, regions_of_net in regions.items():
         if net in SUPPLIES:
             continue
-        add(net, "VGND", table.area_f_per_m2 * own.area() * dbu_m**2)
-        free = own.edges() - no_edge
+        add(net, "VGND", table.area_f_per_m2 * regions_of_net.area() * dbu_m**2)
+        free = regions_of_net.edges() - no_edge
         for k, limit in enumerate(limits):
             for other, shapes in regions.items():
                 if other == net:
                     continue
-                pairs = own.separation_check(
+                pairs = regions_of_net.separation_check(
                     shapes, int(round(limit / dbu_m)), metrics=kdb.Region.Projection
                 )
                 facing = pairs.first_edges().merged() & free
@@ -96,4 +96,4 @@ def capacitances(
                 add(net, "VGND", table.fringe_f_per_m[k] * length_m)
         alone = table.coupling_f_per_m[-1] + table.fringe_f_per_m[-1]
         add(net, "VGND", alone * free.length() * dbu_m)
-    return found
+    return capacitance_f

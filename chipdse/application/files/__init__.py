@@ -1,1 +1,1 @@
-"""Chip files: what a user states of parts, memories, dies and an application."""
+"""Chip files: parts, memories, dies and an application as a user states them."""

@@ -166,7 +166,7 @@ def _die(name: str, content: Any) -> DieChoice:
 
 
 def _place(where: str, die: Any, dies: Sequence[DieChoice]) -> str:
-    names = [each.name for each in dies]
+    names = [die.name for die in dies]
     if die is None:
         raise DesignError(f'{where} lies on no die; write die = "{names[0]}"')
     if die not in names:

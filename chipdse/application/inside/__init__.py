@@ -1,1 +1,1 @@
-"""One chip, looked into: its layers, supplies, dies and floorplan."""
+"""The details of one chip: its layers, supplies, dies and floorplan."""

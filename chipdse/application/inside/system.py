@@ -35,7 +35,7 @@ def chip_system(chip: OneChip, name: str = "chip") -> System:
         kinds = [DieChoice(name="die", node_nm=chip.node_nm)]
         levels = [table.energies_j[level] for level in ("tile", "sram", "operations")]
         on_die_j = np.sum(levels, axis=0)
-        columns = [{"die": each} for each in (table.area_m2, on_die_j, table.leakage_w)]
+        columns = [{"die": per_die} for per_die in (table.area_m2, on_die_j, table.leakage_w)]
         nodes: tuple[float, ...] = (chip.node_nm,)
     else:
         kinds, nodes = list(chip.dies.layout.dies), chip.dies.node_nm

@@ -97,7 +97,7 @@ def _plot(chips: Chips, path: Path) -> None:
 def _write_package(chips: Chips, path: Path) -> None:
     from chipdse.application.inside.system import chip_system, system_text
 
-    system = chip_system(chips.one(chips.best("energy_per_task_j")), path.stem)
+    system = chip_system(chips.chip_at(chips.best("energy_per_task_j")), path.stem)
     try:
         path.write_text(system_text(system), encoding="utf-8")
     except OSError as error:
@@ -126,7 +126,7 @@ def _unwritten(option: str, path: Path, why: str | None) -> DesignError:
 def _document(chips: Chips, best: dict[str, dict[str, Any]]) -> dict[str, Any]:
     count = len(chips.table)
     for metric, row in best.items():
-        chip = chips.one(chips.best(metric))
+        chip = chips.chip_at(chips.best(metric))
         row["layers"] = chip.layers()
         if chips.file.application.tensors is not None:
             row["energy_standard_error_j"] = chip.standard_error_j()
@@ -204,11 +204,11 @@ def _print(chips: Chips, best: dict[str, dict[str, Any]]) -> None:
         print(f"energy of the best in {metrics[0]}: {shares}")
         if error := best[metrics[0]]["constant_energy_error_frac"]:
             print(f"  with one energy per MAC for all layers it would be off by {error:+.1%}")
-        if missed_j := chips.one(chips.best(metrics[0])).standard_error_j():
+        if missed_j := chips.chip_at(chips.best(metrics[0])).standard_error_j():
             share = missed_j / total
             print(f"  standard error, from drawn tiles: {show(missed_j, 'J')} ({share:.2%})")
         if chips.dies is not None:
-            _print_dies(chips.one(chips.best(metrics[0])))
+            _print_dies(chips.chip_at(chips.best(metrics[0])))
 
 
 def _print_dies(chip: OneChip) -> None:

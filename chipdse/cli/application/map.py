@@ -7,6 +7,7 @@ import dataclasses
 import math
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,10 +182,9 @@ def _export(
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    """Refuse options that contradict or need one another."""
     if arguments.study is not None:
-        for name in ("part", "set", "measure", "clock", "ideal"):
-            if getattr(arguments, name):
-                raise DesignError(f"--{name} and --study are both given; leave one out")
+        _refuse_beside(arguments, "study", ("part", "set", "measure", "clock", "ideal"))
     elif arguments.trial is not None or arguments.knee or arguments.best is not None:
         raise DesignError("--trial, --knee and --best need --study DIR")
     for name in ("vdd", "library", "workload"):
@@ -196,23 +196,35 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.tensors is not None and not arguments.measure and arguments.study is None:
         raise DesignError("--tensors needs a measured part; add --measure, or --study with a point")
     if arguments.export is not None:
-        if not arguments.measure and arguments.study is None:
-            raise DesignError(
-                "--export needs a measured part; add --measure, or --study with a point of it"
-            )
-        if arguments.dram is None:
-            raise DesignError("--export needs an outer memory; name one, e.g. --dram hbm2e")
+        _check_export(arguments)
     if arguments.ideal is not None:
-        for name in ("measure", "clock", "buffer", "dram", "link_energy", "link_bandwidth"):
-            if getattr(arguments, name):
-                option = name.replace("_", "-")
-                raise DesignError(f"--{option} and --ideal are both given; leave one out")
+        measured = ("measure", "clock", "buffer", "dram", "link_energy", "link_bandwidth")
+        _refuse_beside(arguments, "ideal", measured)
     for name, number in (
         ("dram-units", arguments.dram_units),
         ("output-bits", arguments.output_bits),
     ):
         if number is not None and number < 1:
             raise DesignError(f"--{name} {number} must be 1 or more")
+
+
+def _refuse_beside(arguments: argparse.Namespace, option: str, names: Sequence[str]) -> None:
+    """Refuse options that do not go with another one, which is given."""
+    for name in names:
+        if getattr(arguments, name):
+            raise DesignError(
+                f"--{name.replace('_', '-')} and --{option} are both given; leave one out"
+            )
+
+
+def _check_export(arguments: argparse.Namespace) -> None:
+    """Refuse an export of figures that are not there."""
+    if not arguments.measure and arguments.study is None:
+        raise DesignError(
+            "--export needs a measured part; add --measure, or --study with a point of it"
+        )
+    if arguments.dram is None:
+        raise DesignError("--export needs an outer memory; name one, e.g. --dram hbm2e")
 
 
 def _positive(text: str, unit: str, option: str) -> float:

@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chipdse.cli.common import Verbs, add_verb, check_liberty, print_json
+from chipdse.cli.common import Verbs, add_liberty, add_verb, check_liberty, print_json
 from chipdse.cli.design import design_options, records_of
 from chipdse.errors import DesignError
 from chipdse.units import parse_quantity, show
@@ -76,9 +76,7 @@ def point_options(parser: argparse.ArgumentParser) -> None:
     """Options that name a design point."""
     design_options(parser)
     parser.add_argument("--library", help="cell library; default the one that ships")
-    parser.add_argument(
-        "--liberty", type=Path, action="append", default=[], metavar="FILE", help="or your own"
-    )
+    add_liberty(parser, "or your own")
     parser.add_argument("--vdd", metavar="V", help="supply, e.g. 1.2V; default nominal")
     parser.add_argument(
         "--clock", metavar="S", help="clock period, e.g. 10ns; default the shortest"

@@ -1,1 +1,1 @@
-"""Modules that are equal but for names: which ones, and their texts for synthesis."""
+"""Finds modules that differ in names only, so that one of them is synthesised for all."""

@@ -6,7 +6,7 @@ each other then take a time that grows with the square of their number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from chipdse.hardware.elaborate import Rtl
@@ -41,11 +41,7 @@ def modules_once(rtlil: str, top: str) -> str:
     top : name of its top module, without a backslash
     """
     texts = dict(split_modules(rtlil))
-    boxes = frozenset(
-        name
-        for name, lines in texts.items()
-        if any(line.startswith("attribute \\blackbox ") for line in lines)
-    )
+    boxes = black_boxes(texts)
     first: dict[str, str] = {}
     name_of: dict[str, str] = {}
     parts = ["\n".join(texts[name]) for name in texts if name in boxes]
@@ -77,6 +73,20 @@ def split_modules(rtlil: str) -> Iterator[tuple[str, list[str]]]:
         if line == "end":
             yield name, lines
             lines, name = [], ""
+
+
+def black_boxes(texts: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """Names of the modules that RTLIL marks as black boxes.
+
+    Parameters
+    ----------
+    texts : the lines of each module by name, as `split_modules` gives them
+    """
+    return frozenset(
+        name
+        for name, lines in texts.items()
+        if any(line.startswith("attribute \\blackbox ") for line in lines)
+    )
 
 
 def children_first(

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from chipdse.hardware.shared.gate_estimate import estimate_gates
-from chipdse.hardware.shared.modules_once import children_first, split_modules
+from chipdse.hardware.shared.modules_once import black_boxes, children_first, split_modules
 from chipdse.hardware.shared.structure import Part, canonical
 
 SMALLEST_UNIT_GATES = 150
@@ -98,11 +98,7 @@ def find_shared(rtlil: str, top: str) -> SharedModules:
     top : name of its top module, without a backslash
     """
     texts = dict(split_modules(rtlil))
-    boxes = frozenset(
-        name
-        for name, lines in texts.items()
-        if any(line.startswith("attribute \\blackbox ") for line in lines)
-    )
+    boxes = black_boxes(texts)
     reader = _Reader(kinds=texts.keys() - boxes, top=f"\\{top}")
     for name in children_first(texts, boxes, f"\\{top}"):
         reader.add(name, texts[name])

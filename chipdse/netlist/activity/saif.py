@@ -19,7 +19,7 @@ _SPECIAL = re.compile(r"[^A-Za-z0-9_]")
 _STEPS_S = (1e-9, 1e-12, 1e-15)
 _STEP_NAMES = ("ns", "ps", "fs")
 _RELATIVE_ERROR = 1e-9
-_WHOLE = 1e-6  # a time of so much more or less than a whole step is that step
+_STEP_TOLERANCE = 1e-6  # a time of so much more or less than a whole step is that step
 
 
 def write_saif(activity: Activity, netlist: Netlist, path: Path, instance: str = "") -> None:
@@ -91,6 +91,6 @@ def _time_unit(duration_s: float, high_fraction: NDArray[np.float64]) -> tuple[s
         if steps < 1 or not math.isclose(steps, round(steps), rel_tol=_RELATIVE_ERROR):
             continue
         times = high_fraction * round(steps)
-        if np.allclose(times, np.round(times), rtol=_RELATIVE_ERROR, atol=_WHOLE):
+        if np.allclose(times, np.round(times), rtol=_RELATIVE_ERROR, atol=_STEP_TOLERANCE):
             return name, round(steps)
     return _STEP_NAMES[-1], max(1, round(duration_s / _STEPS_S[-1]))

@@ -167,9 +167,10 @@ class CellLibrary:
         order of `cells`; empty where no delay starts or ends at other voltages than another file's
     sources : sources of the data, for reports
     process : process corner: typical, slow or fast transistors
-    sigma_tables : [2, tables] of each table the one of its standard deviation, late and early (LVF
-        of Liberty files); -1 where there is none, None without any
-    mismatch, mismatch_arcs : instead of these tables, a model and [tables] its arc of each table
+    sigma_tables : [2, tables] position of the table with the standard deviation of each table,
+        late and early (LVF of Liberty files); -1 where there is none; None if no table has one
+    mismatch, mismatch_arcs : a model used instead of such tables, and [tables] the arc of the
+        model that belongs to each table
     """
 
     name: str
@@ -366,7 +367,7 @@ class OperatingLibrary(_Points):
 
     @cached_property
     def leakage(self) -> LeakagePoints:
-        """Leakage at these operating points, between the corners at which leakage is known."""
+        """Leakage at these operating points, interpolated between the corners of leakage."""
         return self.library.leakage_at(self.supply_v, self.temperature_c)
 
     def interpolate(self, characterised: Floats) -> Floats:

@@ -28,7 +28,7 @@ LEAST_SUPPLY_FRAC, MOST_SUPPLY_FRAC = 2 / 3, 1.1
 _LOADS_F = (1e-15, 100e-15)
 # Slews are as in the files that the model was fitted to: 0.8 of a ramp from rail to rail, 10 to
 # 90 % in sky130's, 30 to 70 % with slew_derate_from_library 0.5 in IHP's.
-_OWN = Thresholds(lower_frac=(0.1, 0.1), upper_frac=(0.9, 0.9))
+_MACRO_THRESHOLDS = Thresholds(lower_frac=(0.1, 0.1), upper_frac=(0.9, 0.9))
 
 
 def macro_pins(size: MacroSize) -> tuple[tuple[str, str, int], ...]:
@@ -83,8 +83,14 @@ def macro_liberty(sizes: Sequence[MacroSize]) -> str:
 
 def _threshold_lines() -> Iterator[str]:
     for edge, name in enumerate(("rise", "fall")):
-        low, high = 100 * _OWN.lower_frac[edge], 100 * _OWN.upper_frac[edge]
-        start, end = 100 * _OWN.input_frac[edge], 100 * _OWN.output_frac[edge]
+        low, high = (
+            100 * _MACRO_THRESHOLDS.lower_frac[edge],
+            100 * _MACRO_THRESHOLDS.upper_frac[edge],
+        )
+        start, end = (
+            100 * _MACRO_THRESHOLDS.input_frac[edge],
+            100 * _MACRO_THRESHOLDS.output_frac[edge],
+        )
         yield f"  slew_lower_threshold_pct_{name} : {low:g};"
         yield f"  slew_upper_threshold_pct_{name} : {high:g};"
         yield f"  input_threshold_pct_{name} : {start:g};"
@@ -305,7 +311,7 @@ def _files(library: CellLibrary, macros: CellLibrary) -> dict[str, Any]:
     """Thresholds and numbers of cells of the files, where delays of two do not meet."""
     files = library.file_thresholds or (library.thresholds,)
     counts = library.file_cells or (len(library.cells),)
-    files, counts = (*files, _OWN), (*counts, len(macros.cells))
+    files, counts = (*files, _MACRO_THRESHOLDS), (*counts, len(macros.cells))
     return {"file_thresholds": files, "file_cells": counts} if meet_elsewhere(files) else {}
 
 

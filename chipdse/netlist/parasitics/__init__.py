@@ -1,1 +1,1 @@
-"""Wires as a router's extraction states them: SPEF files, and what they do to a netlist."""
+"""Extracted wires of a routed netlist: reads SPEF files and adds their delays and loads."""

@@ -65,7 +65,7 @@ class Moments:
 
 def first_order(fixed: Moments, random: Moments) -> Floats:
     """Welch's t of the means at every point [1]_."""
-    variances = [each.central()[0] / max(each.count - 1, 1) for each in (fixed, random)]
+    variances = [moments.central()[0] / max(moments.count - 1, 1) for moments in (fixed, random)]
     return _t(fixed.mean - random.mean, variances[0] + variances[1])
 
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from chipdse.arrays import Floats
 from chipdse.design import suggest
 from chipdse.errors import DesignError
-from chipdse.report.quantities import PLAIN, Words, heading_scale, label_of
+from chipdse.report.quantities import PLAIN, StudyUnits, heading_scale, label_of
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8d99a6"
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#999999")
@@ -60,7 +60,7 @@ class Column:
 
 
 def column_of(
-    table: pd.DataFrame, name: str, goals: Mapping[str, bool], words: Words = PLAIN
+    table: pd.DataFrame, name: str, goals: Mapping[str, bool], words: StudyUnits = PLAIN
 ) -> Column:
     """A column by its name.
 

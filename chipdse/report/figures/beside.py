@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from chipdse.report.history import history
-from chipdse.report.quantities import Words, label_of, shown_metric
+from chipdse.report.quantities import StudyUnits, label_of, shown_metric
 from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.text import csv_text
@@ -99,7 +99,9 @@ def placement_beside(number: int, detail: Mapping[str, Any], source: str) -> Bes
     )
 
 
-def package_beside(number: int, detail: Mapping[str, Any], source: str, words: Words) -> Beside:
+def package_beside(
+    number: int, detail: Mapping[str, Any], source: str, words: StudyUnits
+) -> Beside:
     """Of the package: the parts of its cost and of its embodied carbon."""
     rows = [
         {"quantity": quantity, "part": part, "value": value}

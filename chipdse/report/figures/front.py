@@ -29,7 +29,7 @@ from chipdse.report.figures.axes import (
     column_of,
     set_axis,
 )
-from chipdse.report.quantities import PLAIN, Words, label_of, words_of
+from chipdse.report.quantities import PLAIN, StudyUnits, label_of, units_of_study
 from chipdse.store.files import write_whole
 from chipdse.study.question.goals import Limit
 from chipdse.study.results.csv_front import front_of_csv
@@ -59,7 +59,7 @@ class Points:
     infeasible: Bools
     goals: Mapping[str, bool]
     limits: Sequence[Limit] = ()
-    words: Words = PLAIN
+    words: StudyUnits = PLAIN
 
 
 def points_of_study(folder: StudyFolder, table: pd.DataFrame) -> Points:
@@ -72,7 +72,7 @@ def points_of_study(folder: StudyFolder, table: pd.DataFrame) -> Points:
         infeasible=(finished["state"] == "infeasible").to_numpy(),
         goals={objective.metric: objective.minimize for objective in folder.sweep.objectives},
         limits=folder.sweep.limits,
-        words=words_of(folder.sweep),
+        words=units_of_study(folder.sweep),
     )
 
 

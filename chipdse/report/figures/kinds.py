@@ -41,7 +41,7 @@ from chipdse.report.figures.beside import (
 from chipdse.report.figures.front import Points, draw_front, points_of_study, write_data
 from chipdse.report.figures.parallel import draw_parallel
 from chipdse.report.history import history
-from chipdse.report.quantities import Words, heading_scale, label_of, words_of
+from chipdse.report.quantities import StudyUnits, heading_scale, label_of, units_of_study
 from chipdse.store.files import write_whole
 from chipdse.store.store import Store, default_store
 from chipdse.study.results.choose import knee
@@ -133,7 +133,7 @@ def _draw_plot(
         return history_beside(sweep, table, source)
     number, detail = _detail(folder, table, trial)
     if kind == "supply":
-        _supply(plot, number, detail, words_of(sweep))
+        _supply(plot, number, detail, units_of_study(sweep))
         return supply_beside(number, detail, source)
     _power(plot, number, detail)
     return power_beside(number, detail, source)
@@ -145,7 +145,7 @@ def _picture_beside(
     """The values and the caption of a picture of a point."""
     if kind == "placement":
         return placement_beside(number, detail, str(folder.path))
-    return package_beside(number, detail, str(folder.path), words_of(folder.sweep))
+    return package_beside(number, detail, str(folder.path), units_of_study(folder.sweep))
 
 
 def draw_points(
@@ -274,7 +274,7 @@ def _write_picture(
     return number, detail
 
 
-def _supply(plot: Axes, number: int, detail: dict[str, Any], words: Words) -> None:
+def _supply(plot: Axes, number: int, detail: dict[str, Any], words: StudyUnits) -> None:
     """Energy per unit of work and highest clock over the supply voltage."""
     supply = detail["supply"]
     if not supply or len(supply["vdd_v"]) < 2:

@@ -12,7 +12,7 @@ from matplotlib.collections import LineCollection
 
 from chipdse.arrays import Floats
 from chipdse.report.figures.axes import BLUE, GREY, VECTOR_POINTS, WIDE, add_legend
-from chipdse.report.quantities import heading_scale, label_of, words_of
+from chipdse.report.quantities import heading_scale, label_of, units_of_study
 from chipdse.study.storage.folder import StudyFolder
 
 CLEAR_LINES = 200
@@ -42,7 +42,7 @@ def draw_parallel(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
             )
             labels.append(label_of(name))
             continue
-        label, scale = heading_scale(name, values.tolist(), words_of(folder.sweep))
+        label, scale = heading_scale(name, values.tolist(), units_of_study(folder.sweep))
         number = values.to_numpy(dtype=float)
         columns.append(heights_of(number, logarithmic=name in goals))
         ends = ((0.0, number.min()), (1.0, number.max()))

@@ -16,7 +16,7 @@ from chipdse.report.page.data import page_data
 from chipdse.report.page.details import details_or_reason, used_publications, used_sources
 from chipdse.report.page.parts import escaped, framed, html_table, loader
 from chipdse.report.page.ranges_data import ranges_data
-from chipdse.report.quantities import label_of, shown_metric, words_of
+from chipdse.report.quantities import label_of, shown_metric, units_of_study
 from chipdse.store.store import Store
 from chipdse.study.harvest.chips import known_points
 from chipdse.study.harvest.composed import Known, one_chip
@@ -109,7 +109,7 @@ def _summary(sweep: Sweep, table: pd.DataFrame) -> str:
 
 def _limits(sweep: Sweep) -> str:
     """The limits of the question, as a sentence; empty without."""
-    words, bounds = words_of(sweep), []
+    words, bounds = units_of_study(sweep), []
     for limit in sweep.limits:
         for word, bound in (("at least", limit.minimum), ("at most", limit.maximum)):
             if math.isfinite(bound):
@@ -133,7 +133,7 @@ def _answer(folder: StudyFolder, table: pd.DataFrame, answer: Answer) -> str:
     """The answer in words, and the labelled designs beside each other."""
     listed = "".join(f"<li>{escaped(sentence)}</li>" for sentence in answer.sentences)
     warned = "".join(f'<p class="warn">{escaped(warning)}.</p>' for warning in answer.warnings)
-    words = words_of(folder.sweep)
+    words = units_of_study(folder.sweep)
     rows = [table[table["trial"] == trial].iloc[0] for _, trial in answer.designs]
     goals = [objective.metric for objective in folder.sweep.objectives]
     cells = [["trial", *(row["trial"] for row in rows)]]
@@ -166,7 +166,7 @@ def _ranges(ranges: Ranges) -> str:
     same = "Every pair of points of the front differs in an objective in 95 % of the draws."
     if alike:
         same = f"No objective distinguishes these pairs of the front: {listed}{more}."
-    drawn = [(each.name, each.text()) for each in ranges.inputs]
+    drawn = [(drawn_input.name, drawn_input.text()) for drawn_input in ranges.inputs]
     return (
         f'<section id="ranges"><h2>Ranges</h2><p class="quiet">{ranges.draws} draws of what is '
         "uncertain, the same for every point. Bars in the plot and the ranges in the table are "
@@ -264,7 +264,7 @@ def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
     basis = basis_of(folder.sweep, table)
     derived = folder.sweep.derived
-    words = words_of(folder.sweep)
+    words = units_of_study(folder.sweep)
     known = {**folder.sweep.metrics} | {metric.name: {"doc": metric.doc} for metric in derived}
     names = [objective.metric for objective in folder.sweep.objectives]
     names += [name for name in known if name not in names]
@@ -303,7 +303,7 @@ def _sources(publications: Sequence[str]) -> str:
 
 
 def _provenance(folder: StudyFolder, sources: Sequence[Mapping[str, Any]]) -> str:
-    description = {key: value for key, value in folder.about.items() if key != "storage"}
+    description = {key: value for key, value in folder.description.items() if key != "storage"}
     description = {**description, "seed": folder.sweep.seed}
     rows = [(key, _listed(value)) for key, value in description.items() if value not in ([], {})]
     constants = ""

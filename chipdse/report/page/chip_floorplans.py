@@ -30,7 +30,7 @@ def floorplans(chip: OneChip) -> tuple[list[dict[str, Any]], Evaluation]:
     parts, buffer = regions_of(chip)
     evaluation = _evaluated(chip, parts, buffer)
     on_dies = [(parts, buffer)] if chip.dies is None else _on_dies(chip, evaluation, parts, buffer)
-    leakage_w = sum(each.leakage_w for each in parts) + (buffer.leakage_w if buffer else 0.0)
+    leakage_w = sum(part.leakage_w for part in parts) + (buffer.leakage_w if buffer else 0.0)
     hotter = evaluation.metrics.leakage_power_w / leakage_w if leakage_w else 0.0
     if not math.isfinite(hotter):
         hotter = 1.0
@@ -47,8 +47,8 @@ def floorplans(chip: OneChip) -> tuple[list[dict[str, Any]], Evaluation]:
     stable = math.isfinite(evaluation.metrics.peak_temperature_c)
     plans = []
     for kind, (some, power_w) in enumerate(zip(tiles, powers, strict=True)):
-        of_kind = [heat for heat, each in zip(heats, kinds, strict=True) if each == kind]
-        heat = max(of_kind, key=lambda each: float(each.rise_k.max()))
+        of_kind = [heat for heat, heated in zip(heats, kinds, strict=True) if heated == kind]
+        heat = max(of_kind, key=lambda die_heat: float(die_heat.rise_k.max()))
         plan = _plan(some, power_w, heat, chip.package.ambient_c)
         plans.append(
             {
@@ -101,7 +101,7 @@ def _on_dies(
             if layout.places[part.name] == die.name
         ]
         memory = buffer if buffer and layout.places[buffer.name] == die.name else None
-        used_m2 = sum(each.area_m2 for each in on_die) + (memory.area_m2 if memory else 0.0)
+        used_m2 = sum(part.area_m2 for part in on_die) + (memory.area_m2 if memory else 0.0)
         links_m2 = float(dies.area_m2[0, kind] - dies.logic_m2[0, kind])
         others_m2 = float(dies.logic_m2[0, kind]) - used_m2
         watts = float(link.power_w[0] / dies.total[0])

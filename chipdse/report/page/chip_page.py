@@ -109,7 +109,9 @@ def _best_table(chips: Sequence[NamedChip]) -> str:
 def _sources(inside: Sequence[Mapping[str, Any]]) -> str:
     """What to cite, and every constant that any of the chips used."""
     cite = sorted({text for detail in inside for text in detail.get("cite", [])})
-    constants = {source["key"]: source for each in inside for source in each.get("sources", [])}
+    constants = {
+        source["key"]: source for details in inside for source in details.get("sources", [])
+    }
     if not constants:
         return ""
     listed = "".join(f"<li>{escaped(text)}</li>" for text in cite)

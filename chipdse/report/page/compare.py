@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from chipdse.report.page.plotly_local import CONFIG, plotly_library
-from chipdse.report.quantities import PLAIN, Words, heading_scale
+from chipdse.report.quantities import PLAIN, StudyUnits, heading_scale
 from chipdse.study.question.goals import Objective
 from chipdse.study.results.compare import StudyComparison
 
@@ -37,7 +37,7 @@ def comparison_html(
     objectives: Sequence[Objective],
     comparison: StudyComparison,
     versions: tuple[str, str],
-    words: Words = PLAIN,
+    words: StudyUnits = PLAIN,
 ) -> str:
     """Fronts over each other, and what moved.
 
@@ -87,7 +87,7 @@ def _fronts(
     tables: tuple[pd.DataFrame, pd.DataFrame],
     x: str,
     y: str,
-    words: Words,
+    words: StudyUnits,
 ) -> go.Figure:
     both = pd.concat(tables)
     (x_label, x_scale), (y_label, y_scale) = (

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from chipdse.report.history import history
 from chipdse.report.importance import importance
-from chipdse.report.quantities import is_prefixed, label_of, words_of
+from chipdse.report.quantities import is_prefixed, label_of, units_of_study
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.points import basis_of, evidence_of_column
 from chipdse.study.storage.folder import StudyFolder
@@ -115,7 +115,7 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
     swept = [axis.name for axis in sweep.space.axes]
     order = {axis.name: tuple(map(str, axis.values)) for axis in sweep.space.axes}
     derived = {metric.name: {"doc": metric.doc, "unit": metric.unit} for metric in sweep.derived}
-    known, words = {**sweep.metrics, **derived}, words_of(sweep)
+    known, words = {**sweep.metrics, **derived}, units_of_study(sweep)
     columns = []
     for name in [*swept, *(n for n in table.columns if n not in swept)]:
         is_text = not pd.api.types.is_numeric_dtype(table[name])

@@ -21,7 +21,7 @@ from chipdse.netlist.power.power import GROUPS, Power
 from chipdse.netlist.timing.paths import critical_path
 from chipdse.netlist.timing.timing import Timing
 from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
-from chipdse.stages.analyse import Analysed, analyse_design
+from chipdse.stages.analyse import Analysis, analyse_design
 from chipdse.stages.build import build_hardware
 from chipdse.stages.layout import measured_errors
 from chipdse.stages.library import library_of
@@ -59,8 +59,8 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
     """
     _, hardware = build_hardware(design, store)
     report, block = measure(design, hardware, store)
-    analysed = analyse_design(design, hardware, store)
-    timing, power = analysed.timing, analysed.power
+    analysis = analyse_design(design, hardware, store)
+    timing, power = analysis.timing, analysis.power
     # Energy per cycle does not depend on the clock: powers are scaled to the point's own.
     scale = report.clock_frequency_hz * float(timing.min_period_s[0])
     endpoint, path = critical_path(timing)
@@ -70,7 +70,7 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
         # Of a guaranteed point the parts below are those of a typical chip at its clock.
         "power_w": _nominal_power_w(report),
         "modules": _modules(timing, power, scale, _added_powers(report, power)),
-        "kinds": _kinds(analysed, scale, report),
+        "kinds": _kinds(analysis, scale, report),
         "layout": _layout_note(report, measured_errors(design)),
         "critical_path_s": 1 / report.nominal_f_max_hz,
         "layout_delay_s": report.layout_delay_s,
@@ -82,7 +82,7 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
         "supply": _over_supply(design, hardware, store, report.library_temperature_c),
         "cost_usd": cost_parts(evaluation),
         "embodied_kgco2e": carbon_parts(evaluation),
-        "placement_png": _placement_png(design, analysed, report),
+        "placement_png": _placement_png(design, analysis, report),
         "package_svg": _package_svg(evaluation),
         "sources": [
             {"key": c.key, "value": c.published, "unit": c.unit, "source": c.source}
@@ -162,24 +162,24 @@ def _added_powers(report: BlockReport, power: Power) -> dict[str, tuple[float, f
     return {label: watts for label, watts in parts.items() if counted[label] and any(watts)}
 
 
-def _kinds(analysed: Analysed, scale: float, report: BlockReport) -> dict[str, Any]:
+def _kinds(analysis: Analysis, scale: float, report: BlockReport) -> dict[str, Any]:
     """Power by group of cells and kind: rows of one group each, which add up to the block's.
 
     Glitches count apart, whatever they charge; the clock tree and the cells that layout adds are
     groups of their own.
     """
-    plain = analysed.plain
+    plain = analysis.plain
     groups = [g for n, g in enumerate(GROUPS) if (plain.group == n).any()]
     rows = []
-    wires = _wire_powers(analysed, report.vdd_v) * scale
+    wires = _wire_powers(analysis, report.vdd_v) * scale
     for group in groups:
         cells = plain.group == GROUPS.index(group)
         internal, switching, leakage = (_powers(plain, kind, cells, scale) for kind in KINDS)
-        every = sum(_powers(analysed.power, kind, cells, scale) for kind in KINDS[:2])
+        every = sum(_powers(analysis.power, kind, cells, scale) for kind in KINDS[:2])
         in_wires = float(wires[cells].sum())
-        glitches = every - internal - switching if analysed.activity.glitches else 0.0
+        glitches = every - internal - switching if analysis.activity.glitches else 0.0
         rows.append([internal, switching - in_wires, in_wires, glitches, 0.0, 0.0, leakage])
-    for label, (dynamic, leakage) in _added_powers(report, analysed.power).items():
+    for label, (dynamic, leakage) in _added_powers(report, analysis.power).items():
         groups.append(label)
         rows.append([dynamic if kind == label else 0.0 for kind in SHOWN_KINDS[:-1]] + [leakage])
     columns = [list(column) for column in zip(*rows, strict=True)]
@@ -191,17 +191,17 @@ def _kinds(analysed: Analysed, scale: float, report: BlockReport) -> dict[str, A
     }
 
 
-def _wire_powers(analysed: Analysed, vdd_v: float) -> Floats:
+def _wire_powers(analysis: Analysis, vdd_v: float) -> Floats:
     """What each cell spends to charge wires at zero delay [W], at the shortest clock period."""
-    netlist, activity = analysed.timing.netlist, analysed.plain_activity
+    netlist, activity = analysis.timing.netlist, analysis.plain_activity
     watts = np.zeros(len(netlist.cell_types))
-    if analysed.loads is None:
+    if analysis.loads is None:
         return watts
     driven = np.flatnonzero(netlist.net_driver_pin >= 0)
     cell = netlist.pin_cell[netlist.net_driver_pin[driven]]
-    charge = analysed.loads.power_f[driven] * activity.toggles[driven]
+    charge = analysis.loads.power_f[driven] * activity.toggles[driven]
     energy_j = 0.5 * vdd_v**2 * charge / activity.cycles
-    np.add.at(watts, cell, energy_j / float(analysed.timing.min_period_s[0]))
+    np.add.at(watts, cell, energy_j / float(analysis.timing.min_period_s[0]))
     return watts
 
 
@@ -262,7 +262,7 @@ def _over_supply(
         points.append(point)
     corners = corners_of(design, hardware, store, points)
     count = len(corners)
-    operated = operate(
+    results = operate(
         corners,
         np.arange(count),
         np.full(count, np.nan),
@@ -271,20 +271,20 @@ def _over_supply(
     )
     return {
         "vdd_v": supplies,
-        "energy_per_op_j": operated.report.block_energy_per_op_j.tolist(),
-        "f_max_hz": operated.report.f_max_hz.tolist(),
+        "energy_per_op_j": results.report.block_energy_per_op_j.tolist(),
+        "f_max_hz": results.report.f_max_hz.tolist(),
     }
 
 
-def _placement_png(design: Design, analysed: Analysed, report: BlockReport) -> str | None:
+def _placement_png(design: Design, analysis: Analysis, report: BlockReport) -> str | None:
     # Imported here: a report whose points are not looked into draws nothing with matplotlib.
     from chipdse.report.pictures.placement import draw_analysed
 
-    if analysed.layout.routes is None:
+    if analysis.layout.routes is None:
         return None
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "placement.png"
-        draw_analysed(design, analysed, report, path, (8.0, 4.2))
+        draw_analysed(design, analysis, report, path, (8.0, 4.2))
         return base64.b64encode(path.read_bytes()).decode()
 
 

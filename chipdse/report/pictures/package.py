@@ -21,8 +21,8 @@ from chipdse.errors import DesignError
 from chipdse.report.pictures.package_page import LINE, MM, PAGE, STEPS, panel, place
 from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
 from chipdse.report.pictures.package_section import (
-    STACK,
-    WHOLE,
+    SECTION_WIDTH_IN,
+    STACK_WIDTH_IN,
     between,
     magnified_section,
     whole_section,
@@ -31,7 +31,7 @@ from chipdse.report.pictures.package_section import (
 from chipdse.system.arrays.temperature import geometry_of, operator_for
 from chipdse.system.described import Evaluation
 from chipdse.system.thermal.solver import Operator
-from chipdse.system.thermal.stack import Layer
+from chipdse.system.thermal.stack import Layer, Rectangle
 
 SUFFIXES = (".svg", ".png", ".pdf")
 _BARS = ("#33658a", "#86bbd8", "#758e4f", "#f6ae2d", "#f26419", "#9a8c98", "#c9ada7")
@@ -61,14 +61,14 @@ def draw_package(evaluation: Evaluation, path: Path) -> None:
     geometry = geometry_of(evaluation.columns, evaluation.parts.dies, 0)
     operator = operator_for(geometry, evaluation.sources).fine
     layers = operator.network.stack.layers
-    package_height = WHOLE * sum(la.thickness_m for la in layers) / widest(layers)
+    package_height = SECTION_WIDTH_IN * sum(la.thickness_m for la in layers) / widest(layers)
     middle = max(1.9, LINE * (len(between(layers)) + 2))
     tall = _TITLE + package_height + _AXIS + _TITLE + middle + _AXIS + 3 * _BAR_ROW + 0.1
     with plt.rc_context(_STYLE):
         figure = plt.figure(figsize=(PAGE, tall))
-        whole_section(place(figure, _LEFT, _TITLE, WHOLE, package_height), operator)
+        whole_section(place(figure, _LEFT, _TITLE, SECTION_WIDTH_IN, package_height), operator)
         top = 2 * _TITLE + package_height + _AXIS
-        magnified_section(place(figure, _LEFT, top, STACK, middle), operator, middle)
+        magnified_section(place(figure, _LEFT, top, STACK_WIDTH_IN, middle), operator, middle)
         _floorplan(figure, top, middle, evaluation, operator)
         _bars(figure, top + middle + _AXIS, evaluation)
         try:
@@ -112,25 +112,23 @@ def _floorplan(
     for i, (z, plane) in enumerate(zip(shown, planes, strict=True)):
         row, column = divmod(i, columns)
         axes = place(
-            figure, left + column * (wide + gap), top + row * (wide * shape + gap),
-            wide, wide * shape,
-        )  # fmt: skip
+            figure,
+            left + column * (wide + gap),
+            top + row * (wide * shape + gap),
+            wide,
+            wide * shape,
+        )
         mesh = axes.pcolormesh(
-            network.x * MM, network.y * MM, plane, cmap="inferno", vmin=low, vmax=high,
+            network.x * MM,
+            network.y * MM,
+            plane,
+            cmap="inferno",
+            vmin=low,
+            vmax=high,
             rasterized=True,
-        )  # fmt: skip
+        )
         _outlines(axes, layers[network.slice_layer[z]], watts, wide / outline.width_m)
-        axes.set(
-            xlim=(outline.left_m * MM, outline.right_m * MM),
-            ylim=(outline.bottom_m * MM, outline.top_m * MM),
-        )  # fmt: skip
-        axes.xaxis.set_major_locator(MaxNLocator(4, steps=STEPS, symmetric=True))
-        axes.yaxis.set_major_locator(MaxNLocator(4, steps=STEPS, symmetric=True))
-        axes.xaxis.labelpad = axes.yaxis.labelpad = 2
-        below = i + columns >= len(shown)
-        axes.tick_params(labelleft=column == 0, labelbottom=below)
-        axes.set_xlabel("x [mm]" if below else "")
-        axes.set_ylabel("y [mm]" if column == 0 else "")
+        _scale_axes(axes, outline, is_left=column == 0, is_lowest=i + columns >= len(shown))
         if i == 0:
             panel(axes, "c", _map_title(evaluation, operator, shown))
     right = left + columns * wide + (columns - 1) * gap
@@ -140,6 +138,20 @@ def _floorplan(
     bar.ax.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
     bar.ax.ticklabel_format(useOffset=False)  # of a map that hardly differs: whole temperatures
     bar.outline.set_linewidth(0.6)
+
+
+def _scale_axes(axes: Axes, outline: Rectangle, *, is_left: bool, is_lowest: bool) -> None:
+    """Limits, steps and labels of a map; only maps at the edge of the figure have labels."""
+    axes.set(
+        xlim=(outline.left_m * MM, outline.right_m * MM),
+        ylim=(outline.bottom_m * MM, outline.top_m * MM),
+    )
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=STEPS, symmetric=True))
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=STEPS, symmetric=True))
+    axes.xaxis.labelpad = axes.yaxis.labelpad = 2
+    axes.tick_params(labelleft=is_left, labelbottom=is_lowest)
+    axes.set_xlabel("x [mm]" if is_lowest else "")
+    axes.set_ylabel("y [mm]" if is_left else "")
 
 
 def _map_title(evaluation: Evaluation, operator: Operator, shown: list[int]) -> str:
@@ -163,17 +175,22 @@ def _outlines(axes: Axes, layer: Layer, watts: dict[str, float], inches_per_m: f
                 fill=False,
                 edgecolor="white",
                 linewidth=0.8,
-            )  # fmt: skip
+            )
         )
         text = f"{die.name}\n{watts[die.name]:.3g} W"
         longest = max(len(part) for part in text.split("\n"))
         size = min(7.5, 72 * 0.85 * inches_per_m * die.width_m / (0.62 * longest))
         if size >= 4.5:
             axes.text(
-                (die.left_m + die.width_m / 2) * MM, (die.bottom_m + die.height_m / 2) * MM, text,
-                ha="center", va="center", color="white", fontsize=size,
+                (die.left_m + die.width_m / 2) * MM,
+                (die.bottom_m + die.height_m / 2) * MM,
+                text,
+                ha="center",
+                va="center",
+                color="white",
+                fontsize=size,
                 bbox={"facecolor": "black", "alpha": 0.45, "linewidth": 0, "pad": 1.2},
-            )  # fmt: skip
+            )
 
 
 def _die_powers(evaluation: Evaluation, operator: Operator) -> Floats:
@@ -242,10 +259,16 @@ def _bars(figure: Figure, top: float, evaluation: Evaluation) -> None:
                 continue
             share = f"{value / total:.1%}" if value >= 5e-4 * total else "<0.1%"
             axes.barh(
-                0, value, height=1.0, left=left, color=colour, edgecolor="white", linewidth=0.5,
+                0,
+                value,
+                height=1.0,
+                left=left,
+                color=colour,
+                edgecolor="white",
+                linewidth=0.5,
                 label=f"{name} {value:.4g} ({share})",
                 hatch="/////" if letter == "d" and name.endswith("design") else None,
-            )  # fmt: skip
+            )
             left += value
         axes.set(xlim=(0, total), ylim=(-0.5, 0.5), yticks=[])
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
@@ -253,8 +276,15 @@ def _bars(figure: Figure, top: float, evaluation: Evaluation) -> None:
         axes.spines[["top", "right", "left"]].set_visible(False)
         if left > 0:
             axes.legend(
-                loc="upper left", bbox_to_anchor=(1.03, 1.15), fontsize=6.8, frameon=False,
-                ncols=2, handlelength=1.0, handletextpad=0.4, columnspacing=0.9,
-                labelspacing=0.2, borderaxespad=0,
-            )  # fmt: skip
+                loc="upper left",
+                bbox_to_anchor=(1.03, 1.15),
+                fontsize=6.8,
+                frameon=False,
+                ncols=2,
+                handlelength=1.0,
+                handletextpad=0.4,
+                columnspacing=0.9,
+                labelspacing=0.2,
+                borderaxespad=0,
+            )
         panel(axes, letter, title)

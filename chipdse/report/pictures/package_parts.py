@@ -9,7 +9,8 @@ from chipdse.system.described import Evaluation
 
 def cost_parts(evaluation: Evaluation) -> dict[str, float]:
     """Cost of one good system by cause, its share of the design included [USD]."""
-    split, price = evaluation.parts.cost.recurring, evaluation.parts.cost
+    cost = evaluation.parts.cost
+    split = cost.recurring
     volume = evaluation.system.package.volume
     shared = evaluation.system.package.products_sharing
     return {
@@ -18,8 +19,8 @@ def cost_parts(evaluation: Evaluation) -> dict[str, float]:
         "package": float(np.asarray(split.raw_package)[0]),
         "packages lost": float(np.asarray(split.defect_package)[0]),
         "good dies lost": float(np.asarray(split.wasted_dies)[0]),
-        "die design": float((price.nre_modules_usd + price.nre_chips_usd)[0] / shared / volume),
-        "package design": float(price.nre_package_usd[0] / volume),
+        "die design": float((cost.nre_modules_usd + cost.nre_chips_usd)[0] / shared / volume),
+        "package design": float(cost.nre_package_usd[0] / volume),
     }
 
 

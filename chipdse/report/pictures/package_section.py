@@ -14,7 +14,7 @@ from chipdse.system.arrays.geometry import material_label
 from chipdse.system.thermal.solver import Operator
 from chipdse.system.thermal.stack import Layer, Material
 
-WHOLE, STACK = 5.05, 1.2
+SECTION_WIDTH_IN, STACK_WIDTH_IN = 5.05, 1.2
 """Width of the two sections [inches]."""
 _COLOURS = {
     "silicon": "#8da0b3",
@@ -52,7 +52,7 @@ def whole_section(axes: Axes, operator: Operator) -> None:
     axes.xaxis.labelpad = axes.yaxis.labelpad = 2
     axes.yaxis.set_major_locator(MaxNLocator(2 if bottom < 5 else 4, steps=STEPS))
     axes.spines[["top", "right"]].set_visible(False)
-    _beside(axes, labels, WHOLE * bottom / (2 * half))
+    _beside(axes, labels, SECTION_WIDTH_IN * bottom / (2 * half))
     panel(axes, "a", "Cross-section, to scale (dies and joints in b)")
 
 
@@ -84,7 +84,7 @@ def magnified_section(axes: Axes, operator: Operator, inches: float) -> None:
         axes.set_xticks([-end, 0, end])
     axes.spines[["top", "right"]].set_visible(False)
     _beside(axes, labels, inches)
-    stretch = (inches / (total + 2 * slab)) / (STACK / wide) * MICRO / MM
+    stretch = (inches / (total + 2 * slab)) / (STACK_WIDTH_IN / wide) * MICRO / MM
     panel(axes, "b", f"Dies and joints, height stretched {float(f'{stretch:.2g}'):g}×")
 
 

@@ -19,7 +19,7 @@ from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.modules import Modules, assign_modules
 from chipdse.report.pictures.canvas import new_figure, save_figure
 from chipdse.sorting import among
-from chipdse.stages.analyse import Analysed, analyse_design
+from chipdse.stages.analyse import Analysis, analyse_design
 from chipdse.stages.build import build_hardware
 from chipdse.stages.layout_power import power_map_w
 from chipdse.stages.measure import measure
@@ -57,27 +57,27 @@ def draw_point(design: Design, store: Store, path: Path) -> None:
     DesignError : it is not placed, or the file cannot be written
     """
     _, hardware = build_hardware(design, store)
-    analysed = analyse_design(design, hardware, store)
+    analysis = analyse_design(design, hardware, store)
     report, _ = measure(design, hardware, store)
-    draw_analysed(design, analysed, report, path)
+    draw_analysed(design, analysis, report, path)
 
 
 def draw_analysed(
     design: Design,
-    analysed: Analysed,
+    analysis: Analysis,
     report: BlockReport,
     path: Path,
     size_in: tuple[float, float] = SIZE_IN,
 ) -> None:
     """Draw the placement of a design whose netlist was analysed, its power at the point's clock."""
-    if analysed.layout.routes is None:
+    if analysis.layout.routes is None:
         raise DesignError('--placement: nothing is placed; leave out wires="none"')
-    power = analysed.power
+    power = analysis.power
     # Energy per cycle does not depend on the clock: powers are scaled to the point's own.
-    scale = report.clock_frequency_hz * float(analysed.timing.min_period_s[0])
+    scale = report.clock_frequency_hz * float(analysis.timing.min_period_s[0])
     watts = (power.internal_w[0] + power.switching_w[0]) * scale + power.leakage_w[0]
-    modules = assign_modules(analysed.timing.graph)
-    routes, package = analysed.layout.routes, design.package
+    modules = assign_modules(analysis.timing.graph)
+    routes, package = analysis.layout.routes, design.package
     warm = mapped_temperature(
         # Liberty has cells whose inner energy is negative at some slews and loads.
         np.maximum(power_map_w(routes, watts, _BINS), 0.0),
@@ -89,7 +89,7 @@ def draw_analysed(
     note = f"hottest spot of the die {show(warm.hotspot_k, 'K')} above an even one"
     if warm.beyond_conductivity_k > 0:
         note += ", beyond the temperatures for which silicon's conductivity is known"
-    draw_placement(routes, analysed.timing.netlist, modules, watts, path, note, size_in)
+    draw_placement(routes, analysis.timing.netlist, modules, watts, path, note, size_in)
 
 
 def draw_placement(

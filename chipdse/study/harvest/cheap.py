@@ -16,7 +16,7 @@ from chipdse.errors import InfeasibleError
 from chipdse.metrics import MetricColumns, timing_violation
 from chipdse.records import each_field
 from chipdse.sorting import among, distinct
-from chipdse.stages.operate import Corner, Job, Operated, operate
+from chipdse.stages.operate import Corner, Job, OperatingResults, operate
 from chipdse.study.question.derived import derived_columns
 from chipdse.study.question.space import Space, Value
 from chipdse.study.question.sweep_file import Sweep
@@ -205,14 +205,14 @@ class CheapSpace:
                 [at for at, corner in enumerate(corner_of_point) if _kind(corner) == kind]
             )
             rows = np.flatnonzero(among(op, which))
-            operated = _operated(
+            results = _operating_results(
                 [operating[at] for at in which], [corner_of_point[at] for at in which], job
             )
             at, package = np.searchsorted(which, op[rows]), pk[rows]
-            blocks = dataclasses.replace(operated.points.take(at), node_nm=node_nm[package])
+            blocks = dataclasses.replace(results.points.take(at), node_nm=node_nm[package])
             sources = Sources.of(self.sweep.constants)
             system = evaluate_pairs(blocks, columns.take(package), sources)
-            block = each_field(lambda column, at=at: column[at], operated.report)
+            block = each_field(lambda column, at=at: column[at], results.report)
             groups.append(
                 _Group(
                     rows=rows,
@@ -304,7 +304,9 @@ def _kind(corner: Corner) -> tuple[tuple[float, ...], bool]:
     return corner.leakage_temperatures_c, corner.bounds is not None
 
 
-def _operated(operating: Sequence[OperatingPoint], corners: Sequence[Corner], job: Job) -> Operated:
+def _operating_results(
+    operating: Sequence[OperatingPoint], corners: Sequence[Corner], job: Job
+) -> OperatingResults:
     """A block at some operating points, the corner of each given."""
     return operate(
         corners,

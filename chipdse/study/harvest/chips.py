@@ -22,7 +22,7 @@ from chipdse.study.question.space import Point
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import knee_of
 from chipdse.study.storage.attributes import FAILURE, HARVESTED_FROM, ORIGIN, PART_POINTS, PROPOSED
-from chipdse.study.storage.finish import Finish
+from chipdse.study.storage.finish import FinishedTrial
 
 COMPOSE_LIMIT = 50_000
 """If an evaluation gives more new combinations, this number of them is drawn."""
@@ -43,7 +43,7 @@ def composed_finishes(
     measured: Mapping[str, list[dict[str, float]]],
     known: Known,
     number: int,
-) -> tuple[Finish, list[Finish]]:
+) -> tuple[FinishedTrial, list[FinishedTrial]]:
     """The result of the proposing trial, and the trials composed with it.
 
     The proposing trial gets the knee of the chips of its own hardware points. The others are the
@@ -84,7 +84,7 @@ def composed_finishes(
     front = points.take(np.flatnonzero(is_proposed & runs)).local_front()
     row = knee_of(front.objectives)
     knee_number = int(front.numbers[row])
-    proposed = Finish(
+    proposed = FinishedTrial(
         params=cheap.point_at(knee_number % cheap.size),
         values=values_of(sweep, front, row),
         attributes={**attributes_of(front, row), **attributes},
@@ -93,15 +93,15 @@ def composed_finishes(
     return proposed, _harvested(sweep, best, number, knee_number)
 
 
-def _failed(chip: ChipQuestion, attributes: Mapping[str, Any]) -> Finish:
+def _failed(chip: ChipQuestion, attributes: Mapping[str, Any]) -> FinishedTrial:
     """A proposing trial whose part points make no chip that runs."""
     reason = f"InfeasibleError: {_why_nothing_runs(chip)}"
-    return Finish(attributes={**attributes, FAILURE: reason})
+    return FinishedTrial(attributes={**attributes, FAILURE: reason})
 
 
 def _harvested(
     sweep: Sweep, best: CheapPoints, number: int, knee_number: int | None
-) -> list[Finish]:
+) -> list[FinishedTrial]:
     """The best of the new chips as trials, without the chip that the proposing trial has.
 
     Parameters
@@ -110,7 +110,7 @@ def _harvested(
     knee_number : of the chip that it has; None if it failed
     """
     return [
-        Finish(
+        FinishedTrial(
             params=sweep.space.point_at(int(chip_number)),
             values=values_of(sweep, best, row),
             attributes={**attributes_of(best, row), HARVESTED_FROM: number},

@@ -27,7 +27,7 @@ from chipdse.study.question.space import Point, Value
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import knee_of
 from chipdse.study.storage.attributes import HARVESTED, HARVESTED_FROM, ORIGIN, PROPOSED, SPREAD
-from chipdse.study.storage.finish import Finish
+from chipdse.study.storage.finish import FinishedTrial
 
 TracedOf = Callable[[Design, Hardware], TracedAt]
 """How a sweep that names metrics of power over time gets them for a netlist. It is given, so that
@@ -106,7 +106,7 @@ def _cheap_points(
 
 def finishes(
     sweep: Sweep, expensive: Point, harvest: Harvest, number: int
-) -> tuple[Finish, list[Finish]]:
+) -> tuple[FinishedTrial, list[FinishedTrial]]:
     """What the proposing trial and its harvested ones hold.
 
     The proposing trial gets the point of the local front nearest to its best corner; the others
@@ -125,7 +125,7 @@ def finishes(
         is_proposed = row == chosen
         rest = cheap if sweep.harvests else {}  # the trial has the others already
         finished.append(
-            Finish(
+            FinishedTrial(
                 params=rest if is_proposed else {**expensive, **cheap},
                 values=values_of(sweep, front, row),
                 attributes=attributes_of(front, row)
@@ -140,7 +140,7 @@ def finishes(
         "cheap_points_sampled": harvest.sampled,
     }
     return (
-        Finish(
+        FinishedTrial(
             params=proposed.params,
             values=proposed.values,
             attributes={**proposed.attributes, **attributes},

@@ -95,7 +95,7 @@ def chip_ranges(
     columns = np.empty((draws, len(numbers), len(sweep.objectives)))
     allowed = np.empty((draws, len(numbers)), dtype=np.bool_)
     low, high = ({name: np.empty(len(numbers)) for name in TASK_METRICS} for _ in range(2))
-    keys = [constant.key for each in inputs for constant in each.constants]
+    keys = [constant.key for drawn_input in inputs for constant in drawn_input.constants]
     for some in _slices(len(numbers), max(1, _HELD // draws)):
         count = len(numbers[some])
         values = {name: np.empty((draws, count)) for name in TASK_METRICS}
@@ -170,7 +170,7 @@ def _under(
     package = np.tile(composed[0].package, draws.count)
     chips = Chips(
         numbers=np.tile(numbers, draws.count),
-        table=joined_tables([each.table for each in composed]),
+        table=joined_tables([part.table for part in composed]),
         package=np.arange(len(package)),
         timing=np.tile(composed[0].timing, draws.count),
     )

@@ -16,7 +16,13 @@ from chipdse.study.question.toml_values import refuse_unknown, table_of, whole_n
 SEEDS = 2**31
 """Seeds are below this number: samplers add to a seed, and the sum must fit into 32 bits."""
 SEARCH_KEYS = (
-    *("trials", "seed", "sampler", "harvest", "replicates", "time", "patience"),
+    "trials",
+    "seed",
+    "sampler",
+    "harvest",
+    "replicates",
+    "time",
+    "patience",
     "start_from",
 )
 

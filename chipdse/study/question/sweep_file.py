@@ -95,7 +95,7 @@ class Sweep:
 
     @property
     def constants(self) -> tuple[Constant, ...]:
-        """The user's figures, which the package models take instead of the tables'."""
+        """Figures of the user; the package models use them instead of those of the tables."""
         return (self.template if self.chip is None else self.chip.package).constants
 
     @property
@@ -112,7 +112,7 @@ class Sweep:
 
     @property
     def harvests(self) -> bool:
-        """Whether the study gets the local front of each expensive
+        """Whether the study records the local front of each expensive
         point (`chipdse.study.harvest.harvest`)."""
         if self.chip is not None:
             return True
@@ -141,7 +141,7 @@ def check_libraries(sweep: Sweep) -> None:
     ------
     DesignError : a value is outside; the message names the file and the library's range
     """
-    # Here, because the modules behind it load half a second and a study is read without them.
+    # Imported here: these modules take half a second to load, and reading a study needs none.
     from chipdse.stages.measure import check_library
 
     if sweep.chip is not None:
@@ -225,11 +225,11 @@ def _traced(
     derived: Sequence[Derived],
     path: Path,
 ) -> Traced | None:
-    """The metrics of power over time that a file names, with its options of them.
+    """The metrics of power over time that a file names, with the options that it sets for them.
 
     Raises
     ------
-    DesignError : an option is wrong or is not read, or the block states no operation
+    DesignError : an option is wrong or affects none of them, or the block states no operation
     """
     table = table_of(data, "traces", path)
     options = make_record(TraceOptions, table, f"{path}: [traces]")

@@ -14,7 +14,7 @@ from chipdse.study.question.goals import Objective
 from chipdse.study.question.space import Value
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import REFERENCE, hypervolume
-from chipdse.study.storage.fingerprint import Kept, differences, listed
+from chipdse.study.storage.fingerprint import Fingerprint, differences, listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ def compare_studies(
     first: tuple[Sweep, pd.DataFrame],
     second: tuple[Sweep, pd.DataFrame],
     tolerance: float = 0.02,
-    versions: tuple[Kept | None, Kept | None] | None = None,
+    versions: tuple[Fingerprint | None, Fingerprint | None] | None = None,
 ) -> StudyComparison:
     """Compare two studies by their tables of points.
 
@@ -122,7 +122,7 @@ def _trials(table: pd.DataFrame, chosen: Bools) -> tuple[int, ...]:
     return tuple(map(int, table.loc[table["on_front"], "trial"].to_numpy()[chosen]))
 
 
-def _versions(versions: tuple[Kept | None, Kept | None] | None) -> tuple[str, ...]:
+def _versions(versions: tuple[Fingerprint | None, Fingerprint | None] | None) -> tuple[str, ...]:
     """In what the fingerprints of two studies differ, as a note."""
     if versions is None or versions[0] == versions[1]:
         return ()

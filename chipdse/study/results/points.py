@@ -94,11 +94,11 @@ def _metrics_of(trials: Sequence[Trial], columns: Sequence[str]) -> pd.DataFrame
         try:
             rows = list(map(operator.itemgetter(*columns), values))
         except KeyError:  # a metric that only some trials have
-            rows = [tuple(each.get(name, math.nan) for name in columns) for each in values]
+            rows = [tuple(row.get(name, math.nan) for name in columns) for row in values]
         if all(set(map(type, row)) == {float} for row in rows):
             return pd.DataFrame(np.array(rows, dtype=np.float64), columns=list(columns))
     return pd.DataFrame(
-        [[each.get(name, math.nan) for name in columns] for each in values], columns=list(columns)
+        [[row.get(name, math.nan) for name in columns] for row in values], columns=list(columns)
     )
 
 
@@ -153,7 +153,9 @@ def _basis_of_chip(chip: ChipQuestion) -> Basis:
         design for part in chip.parts for design in part.designs(next(part.hardware.points()))
     ]
     layouts = [design.physical for design in designs]
-    laid = any(each.wires != "none" or each.clock_tree or each.added_cells for each in layouts)
+    laid = any(
+        layout.wires != "none" or layout.clock_tree or layout.added_cells for layout in layouts
+    )
     return Basis(
         cells="modelled" if chip.memories.buffer_bytes else "measured",
         activity="measured" if all(map(is_checked, chip.blocks)) else "estimated",

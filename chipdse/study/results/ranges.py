@@ -161,7 +161,7 @@ def feasible_points(
 def stated_parameters(sweep: Sweep) -> set[str]:
     """Parameters of the package that the sweep varies itself, so that no draw does."""
     axes = {axis.name for axis in sweep.space.axes}
-    return {each.parameter for each in PARAMETERS if each.parameter in axes}
+    return {drawn_input.parameter for drawn_input in PARAMETERS if drawn_input.parameter in axes}
 
 
 def power_bounds(design: Design) -> tuple[float, float]:
@@ -211,7 +211,12 @@ def systems_of(designs: Sequence[Design], store: Store, fixed: Collection[str]) 
 
 def _joined(groups: Sequence[Group]) -> tuple[Input, ...]:
     """The inputs of all groups, each once."""
-    constants = {c.key: c for g in groups for each in g.systems.inputs() for c in each.constants}
+    constants = {
+        c.key: c
+        for g in groups
+        for drawn_input in g.systems.inputs()
+        for c in drawn_input.constants
+    }
     return inputs_of(
         constants.values(),
         fixed=groups[0].systems.fixed,
@@ -342,4 +347,4 @@ def point_ranges(design: Design, store: Store, draws: int = DRAWS, seed: int = S
     inputs = systems.inputs()
     shares = sample(inputs, draws, seed)
     metrics, _ = values_of(systems, inputs, shares, _METRICS)
-    return PointRanges.of(inputs, shares, {name: each[:, 0] for name, each in metrics.items()})
+    return PointRanges.of(inputs, shares, {name: column[:, 0] for name, column in metrics.items()})

@@ -16,7 +16,7 @@ from chipdse.study.results.objectives import objective_values, violations
 from chipdse.study.running.outcome import Outcome
 from chipdse.study.storage.attributes import FAILED_PART, FAILURE, FINGERPRINT, ORIGIN, PROPOSED
 from chipdse.study.storage.fast_writes import complete
-from chipdse.study.storage.finish import Finish
+from chipdse.study.storage.finish import FinishedTrial
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.study.storage.optuna_private import trial_id_of
 from chipdse.study.storage.trials import finished
@@ -29,7 +29,7 @@ def record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
     """
     sweep = folder.sweep
     seconds = {"seconds": round(outcome.seconds, 3)}
-    harvested: list[Finish] = []
+    harvested: list[FinishedTrial] = []
     if outcome.harvest is not None:
         expensive = sweep.proposed_space.point(trial.params)
         proposed, harvested = finishes(sweep, expensive, outcome.harvest, trial.number)
@@ -43,7 +43,7 @@ def record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
         proposed = _finish(sweep, trial, outcome)
     else:
         part = {} if outcome.failed_part is None else {FAILED_PART: outcome.failed_part}
-        proposed = Finish(attributes={FAILURE: outcome.failure, **part})
+        proposed = FinishedTrial(attributes={FAILURE: outcome.failure, **part})
     proposed = replace(proposed, attributes={**proposed.attributes, **seconds})
     version = {} if folder.version is None else {FINGERPRINT: folder.version.identity}
     proposed, *harvested = (
@@ -55,7 +55,7 @@ def record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
         complete(folder.study, trial_id_of(trial), proposed, harvested, distributions, folder.check)
 
 
-def _finish(sweep: Sweep, trial: Trial, outcome: Outcome) -> Finish:
+def _finish(sweep: Sweep, trial: Trial, outcome: Outcome) -> FinishedTrial:
     """What a trial that was evaluated alone holds."""
     assert outcome.metrics is not None
     values = {**trial.params, **outcome.metrics}
@@ -67,9 +67,9 @@ def _finish(sweep: Sweep, trial: Trial, outcome: Outcome) -> Finish:
             if not math.isfinite(loss)
         ]
         reason = f"InfeasibleError: {', '.join(names)} has no finite value here"
-        return Finish(attributes={FAILURE: reason, "metrics": outcome.metrics})
+        return FinishedTrial(attributes={FAILURE: reason, "metrics": outcome.metrics})
     limits = outcome.constraints | violations(sweep, values)
-    return Finish(
+    return FinishedTrial(
         values=losses,
         attributes={
             ORIGIN: PROPOSED,

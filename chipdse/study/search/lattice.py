@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from chipdse.arrays import Floats, Int64s
 from chipdse.sorting import among
 from chipdse.study.question.space import Axis, Space, widens
-from chipdse.study.search.surrogate import Seen, scores
+from chipdse.study.search.surrogate import SearchHistory, scores
 from chipdse.study.search.unrepeated import Unrepeated
 from chipdse.study.storage.trials import by_evaluation, finished, trouble
 
@@ -56,7 +56,7 @@ class Lattice(Unrepeated):
         chosen = int(np.random.default_rng(self._seed).choice(best))
         return dict(space.point_at(int(numbers[chosen])))
 
-    def score(self, places: Floats, known: Seen) -> Floats:
+    def score(self, places: Floats, known: SearchHistory) -> Floats:
         """How much each place promises, given what is known: the largest is proposed."""
         return scores(places, known)
 
@@ -104,9 +104,9 @@ def evenness(places: Floats, other_places: Floats) -> Floats:
     One number per place, to be made large
     """
     total = np.ones((len(places), len(other_places)))
-    for own, others in zip(places.T, other_places.T, strict=True):
-        levels = np.unique(np.concatenate([own, others]))
-        at, other_at = (np.searchsorted(levels, column) for column in (own, others))
+    for column, other_column in zip(places.T, other_places.T, strict=True):
+        levels = np.unique(np.concatenate([column, other_column]))
+        at, other_at = (np.searchsorted(levels, values) for values in (column, other_column))
         apart = np.abs(at[:, None] - other_at[None]) / len(levels)
         total *= 1.5 - apart * (1 - apart)
     return np.asarray(-total.sum(axis=1))
@@ -114,7 +114,7 @@ def evenness(places: Floats, other_places: Floats) -> Floats:
 
 def look(
     study: optuna.Study, space: Space, groups: Sequence[Sequence[FrozenTrial]], but: int
-) -> Seen:
+) -> SearchHistory:
     """What a study has seen, for the model.
 
     Parameters
@@ -133,7 +133,7 @@ def look(
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         if trial.number != but and set(space.names) <= set(trial.params)
     ]
-    return Seen(
+    return SearchHistory(
         places=_places(space, (group[0] for group in groups)),
         fronts=fronts,
         trouble=np.array(troubles),

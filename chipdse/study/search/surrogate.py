@@ -62,11 +62,11 @@ REFIT, FITTED = 1.1, 100
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Seen:
-    """What a search has seen.
+class SearchHistory:
+    """The points that a search has evaluated or started.
 
     places : of the points evaluated, in order, in the unit cube; shape (points, features)
-    fronts : feasible objectives that each gave, all minimised; none where it failed
+    fronts : feasible objectives of each point, all minimised; empty where it failed
     trouble : of each: 1 it failed, between 0 and 1 it missed limits by more or less, 0 feasible
     pending : places of the points under way
     """
@@ -77,7 +77,7 @@ class Seen:
     pending: Floats
 
 
-def scores(candidates: Floats, seen: Seen) -> Floats:
+def scores(candidates: Floats, history: SearchHistory) -> Floats:
     """Expected hypervolume improvement of candidates times the probability that they are feasible.
 
     Parameters
@@ -90,20 +90,20 @@ def scores(candidates: Floats, seen: Seen) -> Floats:
     """
     # OpenBLAS's threads wait actively: for these small matrices they quadruple the processor time.
     with threadpool_limits(limits=1, user_api="blas"):
-        return _scores(candidates, seen)
+        return _scores(candidates, history)
 
 
-def _scores(candidates: Floats, seen: Seen) -> Floats:
-    good = [at for at, front in enumerate(seen.fronts) if len(front)]
-    chance = feasible_probability(candidates, seen)
+def _scores(candidates: Floats, history: SearchHistory) -> Floats:
+    good = [at for at, front in enumerate(history.fronts) if len(front)]
+    chance = feasible_probability(candidates, history)
     if len(good) < 2:
         return chance
-    fronts, places = [seen.fronts[at] for at in good], seen.places[good]
+    fronts, places = [history.fronts[at] for at in good], history.places[good]
     if all(len(front) == 1 for front in fronts):
-        gain = _gain_of_points(candidates, places, fronts, seen.pending)
+        gain = _gain_of_points(candidates, places, fronts, history.pending)
     else:
         kernels = _kernels_of(places, fronts)
-        gain = _gain_of_fronts(candidates, places, fronts, seen.pending, kernels)
+        gain = _gain_of_fronts(candidates, places, fronts, history.pending, kernels)
     return gain * chance
 
 
@@ -133,25 +133,26 @@ def _gain_of_points(
     if len(pending):  # points under way are taken to give what is expected of them
         nothing = pending[:0]
         expected = [
-            mean_of(predict_all(places, column, own, pending, nothing))
-            for column, own in zip(values.T, models, strict=True)
+            mean_of(predict_all(places, column, model, pending, nothing))
+            for column, model in zip(values.T, models, strict=True)
         ]
         known = np.vstack([values, np.stack(expected, axis=1)])
     predictions = [
-        predict_all(places, column, own, candidates, pending)
-        for column, own in zip(values.T, models, strict=True)
+        predict_all(places, column, model, candidates, pending)
+        for column, model in zip(values.T, models, strict=True)
     ]
     least = _least_of(fronts, values)
     if values.shape[1] <= EXACT:
         shortfalls = [
-            partial(shortfall_of, own, float(bound))
-            for own, bound in zip(predictions, least, strict=True)
+            partial(shortfall_of, prediction, float(bound))
+            for prediction, bound in zip(predictions, least, strict=True)
         ]
         return expected_improvement(known[is_on_front(known)] - WORTH, shortfalls)
     directions = directions_of(values.shape[1])
     best = reach(known, directions).clip(min=0.0)
     mean, deviation = (
-        np.stack([moment(own) for own in predictions], axis=1) for moment in (mean_of, deviation_of)
+        np.stack([moment(prediction) for prediction in predictions], axis=1)
+        for moment in (mean_of, deviation_of)
     )
     return growth_of_points(mean, deviation, directions, best, least)
 
@@ -363,15 +364,15 @@ def _first(count: int) -> int:
     return first
 
 
-def feasible_probability(candidates: Floats, seen: Seen) -> Floats:
+def feasible_probability(candidates: Floats, history: SearchHistory) -> Floats:
     """How likely each candidate is to give a feasible point."""
-    if not len(seen.trouble) or not (seen.trouble > 0).any():
+    if not len(history.trouble) or not (history.trouble > 0).any():
         return np.ones(len(candidates))
     # Feasible points are as far on the good side as failed ones on the bad.
-    signed = np.where(seen.trouble > 0, seen.trouble, -1.0)
+    signed = np.where(history.trouble > 0, history.trouble, -1.0)
     count = _first(len(signed))
-    key = (seen.places[:count].tobytes(), signed[:count].tobytes())
+    key = (history.places[:count].tobytes(), signed[:count].tobytes())
     if key not in _KERNELS:
-        _KERNELS[key] = [fit_kernel(seen.places[:count], signed[:count])]
-    mean, deviation = predict(seen.places, signed, candidates, _KERNELS[key][0])
+        _KERNELS[key] = [fit_kernel(history.places[:count], signed[:count])]
+    mean, deviation = predict(history.places, signed, candidates, _KERNELS[key][0])
     return np.asarray(norm.cdf(-mean / np.maximum(deviation, 0.05)).clip(1e-6, 1.0))

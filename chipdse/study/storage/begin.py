@@ -17,10 +17,16 @@ from chipdse.store.files import write_whole
 from chipdse.study.question.space import Point
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.extend import extend, extensions
-from chipdse.study.storage.fingerprint import Kept
-from chipdse.study.storage.folder import OWN, Opened, StudyFolder, check_database, read_about
+from chipdse.study.storage.fingerprint import Fingerprint
+from chipdse.study.storage.folder import (
+    OWN_DATABASE,
+    Opened,
+    StudyFolder,
+    check_database,
+    read_description,
+)
 from chipdse.study.storage.kept_fingerprint import check_version, settle
-from chipdse.study.storage.layout import ABOUT, DATABASE, SWEEP
+from chipdse.study.storage.layout import DATABASE, DESCRIPTION, SWEEP
 from chipdse.study.storage.storage import DAMAGED, Storage, alone, open_storage, reason_of
 
 
@@ -52,14 +58,14 @@ def start_study(
     name, is_begun = path.absolute().name, (path / SWEEP).exists()
     if is_begun:
         extensions(sweep, (path / SWEEP).read_text(), str(path))
-        stored = read_about(path)
+        stored = read_description(path)
         name = stored["study"]
         description = {**description, "storage": storage or stored["storage"]}
         check_database(path, description["storage"])
     elif path.exists() and any(not _is_begun(file) for file in path.iterdir()):
         raise DesignError(f"{path} holds other files; name an empty or new folder with --study")
     else:
-        description = {**description, "storage": storage or OWN}
+        description = {**description, "storage": storage or OWN_DATABASE}
     description = {**description, "study": name, "folder": str(sweep.path.parent.absolute())}
     is_new = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
@@ -74,34 +80,34 @@ def start_study(
         raise
     description["storage"] = opened.url
     description["fingerprint"] = version.identity
-    write_whole(path / ABOUT, json.dumps(description, indent=1) + "\n")
+    write_whole(path / DESCRIPTION, json.dumps(description, indent=1) + "\n")
     write_whole(path / SWEEP, sweep.text)
     both = Opened(study=study, storage=opened)
     return StudyFolder(
-        path=path, sweep=sweep, about=description, opens=lambda: both, version=version
+        path=path, sweep=sweep, description=description, opens=lambda: both, version=version
     )
 
 
 def _is_begun(file: Path) -> bool:
     """Whether a file may be the remainder of a sweep that was killed while it created its study."""
-    return file.name in (DATABASE, f"{DATABASE}-journal", ABOUT) or file.name.startswith(
-        (f".{ABOUT}.", f".{SWEEP}.")
+    return file.name in (DATABASE, f"{DATABASE}-journal", DESCRIPTION) or file.name.startswith(
+        (f".{DESCRIPTION}.", f".{SWEEP}.")
     )
 
 
-def open_begun(path: Path, sweep: Sweep, about: Mapping[str, Any]) -> Opened:
+def open_begun(path: Path, sweep: Sweep, description: Mapping[str, Any]) -> Opened:
     """Open the study of a folder to read it.
 
     Parameters
     ----------
-    about : the content of `study.json`
+    description : the content of `study.json`
 
     Raises
     ------
     DesignError : its storage does not open, or has the study of another sweep
     """
-    storage = open_storage(about["storage"], path, is_begun=True)
-    study = _open(about["study"], storage, sweep, is_begun=True)
+    storage = open_storage(description["storage"], path, is_begun=True)
+    study = _open(description["study"], storage, sweep, is_begun=True)
     if extensions(sweep, study.user_attrs["sweep"], f"{study.study_name!r} in {storage.url}"):
         raise DesignError(f"{path} has a wider sweep file than its trials; run the sweep again")
     return Opened(study=study, storage=storage)
@@ -175,7 +181,7 @@ def _extend(
 
 def _settled(
     study: optuna.Study, storage: Storage, sweep: Sweep, path: Path, *, re_evaluate: bool
-) -> Kept:
+) -> Fingerprint:
     """The fingerprint under which the study continues."""
     try:
         return settle(study, storage, sweep, str(path), re_evaluate=re_evaluate)

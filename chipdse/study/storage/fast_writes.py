@@ -21,7 +21,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import Trial, TrialState, create_trial
 from sqlalchemy import Connection
 
-from chipdse.study.storage.finish import Finish
+from chipdse.study.storage.finish import FinishedTrial
 from chipdse.study.storage.optuna_private import (
     PARAMETERS,
     STUDIES,
@@ -88,8 +88,8 @@ class _Gathering:
 def complete(
     study: optuna.Study,
     trial_id: int,
-    proposed: Finish,
-    harvested: Sequence[Finish],
+    proposed: FinishedTrial,
+    harvested: Sequence[FinishedTrial],
     distributions: Mapping[str, BaseDistribution],
     check: Callable[[Connection, int], None] = lambda connection, study_id: None,
 ) -> None:
@@ -133,7 +133,7 @@ def complete(
     storage.set_trial_state_values(trial_id, _state_of(proposed), proposed.values)
 
 
-def _state_of(finish: Finish) -> TrialState:
+def _state_of(finish: FinishedTrial) -> TrialState:
     return TrialState.FAIL if finish.values is None else TrialState.COMPLETE
 
 
@@ -141,8 +141,8 @@ def _write(
     connection: Connection,
     study_id: int,
     trial_id: int,
-    proposed: Finish,
-    harvested: Sequence[Finish],
+    proposed: FinishedTrial,
+    harvested: Sequence[FinishedTrial],
     distributions: Mapping[str, BaseDistribution],
 ) -> None:
     this = TRIALS.c.trial_id == trial_id
@@ -185,7 +185,7 @@ def _lock(connection: Connection, study_id: int) -> None:
 
 def _write_parts(
     connection: Connection,
-    finishes: Mapping[int, Finish],
+    finishes: Mapping[int, FinishedTrial],
     distributions: Mapping[str, BaseDistribution],
 ) -> None:
     """Rows of parameters, values and attributes, by trial id."""

@@ -41,7 +41,7 @@ _WORKLOAD, _CALIBRATION, _LIBRARY = "workload ", "calibration ", "library "
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class Fingerprint:
     """A study's fingerprint.
 
     identity : 12 hexadecimal digits, the same for as long as the study's points are of one version

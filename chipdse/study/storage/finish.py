@@ -1,4 +1,4 @@
-"""What a finished trial holds."""
+"""The record of a finished trial."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finish:
-    """What a finished trial holds.
+class FinishedTrial:
+    """The parameters, values and attributes of a finished trial.
 
     params : with `distributions`, by name; of a proposed trial only those it does not have yet
     values : of the objectives; None where the trial failed

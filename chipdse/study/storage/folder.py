@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from chipdse.errors import DesignError
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.storage.attributes import FINGERPRINT
-from chipdse.study.storage.fingerprint import Kept
-from chipdse.study.storage.layout import ABOUT, DATABASE, SWEEP, check_study
+from chipdse.study.storage.fingerprint import Fingerprint
+from chipdse.study.storage.layout import DATABASE, DESCRIPTION, SWEEP, check_study
 from chipdse.study.storage.table_reads import study_attributes
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from chipdse.study.storage.storage import Storage
 
-OWN = f"sqlite:///{DATABASE}"
+OWN_DATABASE = f"sqlite:///{DATABASE}"
 """A storage in the study's own folder."""
 
 
@@ -47,7 +47,7 @@ class StudyFolder:
 
     path : its folder
     sweep : the sweep that the study runs
-    about : the content of `study.json`
+    description : the content of `study.json`
     opens : opens the study with Optuna; called at most once, when it is needed
     version : the fingerprint of its points; None for a study of an older version of chipdse
     database : the file of the trials of a study that is only read, which tables of its points are
@@ -56,9 +56,9 @@ class StudyFolder:
 
     path: Path
     sweep: Sweep
-    about: Mapping[str, Any]
+    description: Mapping[str, Any]
     opens: Callable[[], Opened]
-    version: Kept | None = None
+    version: Fingerprint | None = None
     database: Path | None = None
 
     @functools.cached_property
@@ -78,7 +78,7 @@ class StudyFolder:
     @property
     def name(self) -> str:
         """The name of the study in its storage."""
-        return str(self.about["study"])
+        return str(self.description["study"])
 
     def check(self, connection: Connection, study_id: int) -> None:
         """Raise MachineError if the study now has another fingerprint than this driver."""
@@ -93,7 +93,7 @@ class StudyFolder:
         place = f"{uuid.getnode()} {self.path.absolute()}"
         return f"{socket.gethostname()}:{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
-    def version_now(self) -> Kept | None:
+    def version_now(self) -> Fingerprint | None:
         """The fingerprint of its points, read again: another driver may have renewed it."""
         if self.database is not None:
             attributes = study_attributes(self.database, self.name)
@@ -102,11 +102,11 @@ class StudyFolder:
         return kept_in(self.study.user_attrs)
 
 
-def kept_in(attributes: Mapping[str, Any]) -> Kept | None:
+def kept_in(attributes: Mapping[str, Any]) -> Fingerprint | None:
     """The fingerprint among the attributes of a study; None of one that an older chipdse made, or
     that just begins."""
     value: dict[str, Any] | None = attributes.get(FINGERPRINT)
-    return None if value is None else Kept(identity=value["id"], parts=value["parts"])
+    return None if value is None else Fingerprint(identity=value["id"], parts=value["parts"])
 
 
 def open_study(path: Path) -> StudyFolder:
@@ -117,24 +117,24 @@ def open_study(path: Path) -> StudyFolder:
     DesignError : there is no study in that folder
     """
     check_study(path)
-    about = read_about(path)
-    liberty = tuple(Path(file) for file in about.get("liberty", []))
-    origin = Path(about["folder"]) if "folder" in about else None
+    description = read_description(path)
+    liberty = tuple(Path(file) for file in description.get("liberty", []))
+    origin = Path(description["folder"]) if "folder" in description else None
     sweep = read_sweep(path / SWEEP, liberty, folder=origin)
-    check_database(path, about["storage"])
+    check_database(path, description["storage"])
 
     def opens() -> Opened:
         from chipdse.study.storage.begin import open_begun
 
-        return open_begun(path, sweep, about)
+        return open_begun(path, sweep, description)
 
-    if about["storage"] == OWN:
-        attributes = study_attributes(path / DATABASE, about["study"])
+    if description["storage"] == OWN_DATABASE:
+        attributes = study_attributes(path / DATABASE, description["study"])
         if attributes is not None and attributes.get("sweep") == sweep.text:
             return StudyFolder(
                 path=path,
                 sweep=sweep,
-                about=about,
+                description=description,
                 opens=opens,
                 version=kept_in(attributes),
                 database=path / DATABASE,
@@ -143,7 +143,7 @@ def open_study(path: Path) -> StudyFolder:
     return StudyFolder(
         path=path,
         sweep=sweep,
-        about=about,
+        description=description,
         opens=lambda: opened,
         version=kept_in(opened.study.user_attrs),
     )
@@ -151,20 +151,20 @@ def open_study(path: Path) -> StudyFolder:
 
 def check_database(path: Path, storage: str) -> None:
     """Raise DesignError if a study's own database is not in its folder."""
-    if storage == OWN and not (path / DATABASE).exists():
+    if storage == OWN_DATABASE and not (path / DATABASE).exists():
         raise DesignError(f"{path} has lost its trials: {DATABASE} is not there; put it back")
 
 
-def read_about(path: Path) -> dict[str, Any]:
+def read_description(path: Path) -> dict[str, Any]:
     """The content of `study.json`."""
     try:
-        content: dict[str, Any] = json.loads((path / ABOUT).read_text())
+        content: dict[str, Any] = json.loads((path / DESCRIPTION).read_text())
         content.setdefault("study", path.absolute().name)
         Path(content["study"]), Path(content["storage"]), os.fsencode(content.get("folder", ""))
         list(map(os.fsencode, content.get("liberty", [])))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DesignError(
-            f"{path / ABOUT} is damaged ({type(error).__name__}: {error}); it says where the "
+            f"{path / DESCRIPTION} is damaged ({type(error).__name__}: {error}); it says where the "
             "trials are: put it back, or sweep into a new folder"
         ) from error
     return content

@@ -18,7 +18,7 @@ from chipdse.store.place import Read
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.attributes import FAILURE, FINGERPRINT, OUTDATED
 from chipdse.study.storage.fingerprint import (
-    Kept,
+    Fingerprint,
     comparable,
     differences,
     listed,
@@ -37,7 +37,7 @@ from chipdse.study.storage.storage import Storage, alone
 
 def settle(
     study: optuna.Study, storage: Storage, sweep: Sweep, where: str, *, re_evaluate: bool
-) -> Kept:
+) -> Fingerprint:
     """The fingerprint under which a study goes on, kept in it from now on.
 
     Parameters
@@ -53,7 +53,7 @@ def settle(
     with alone(storage, study.study_name):
         fingerprint = kept_in(study.user_attrs)
         parts = parts_now(sweep, fingerprint.parts if fingerprint else {})
-        now = Kept(identity=hash_of(parts)[:12], parts=parts)
+        now = Fingerprint(identity=hash_of(parts)[:12], parts=parts)
         if fingerprint is not None and fingerprint.parts == parts:
             return fingerprint
         if fingerprint is not None and not differences(*comparable(fingerprint.parts, parts)):
@@ -77,7 +77,7 @@ def check_version(study: optuna.Study, storage: Storage, sweep: Sweep, where: st
 def _check_same_version(
     study: optuna.Study,
     storage: Storage,
-    fingerprint: Kept | None,
+    fingerprint: Fingerprint | None,
     parts: Mapping[str, str],
     where: str,
 ) -> None:
@@ -113,7 +113,7 @@ def add_reads(study: optuna.Study, storage: Storage, sweep: Sweep, reads: Iterab
                 f"{listed(names)} differs from what other points of the study read; what is "
                 "finished is safe: make it the same everywhere, then run the same command again"
             )
-        merged = Kept(identity=fingerprint.identity, parts={**fingerprint.parts, **new})
+        merged = Fingerprint(identity=fingerprint.identity, parts={**fingerprint.parts, **new})
         _write(storage.optuna, study_id_of(study), merged, outdate=False)
 
 
@@ -148,7 +148,7 @@ def _points(connection: sqlalchemy.Connection, study_id: int) -> list[int]:
     return list(connection.execute(chosen).scalars())
 
 
-def _write(storage: RDBStorage, study_id: int, fingerprint: Kept, *, outdate: bool) -> None:
+def _write(storage: RDBStorage, study_id: int, fingerprint: Fingerprint, *, outdate: bool) -> None:
     """Keep a fingerprint in one transaction, with all that is finished put back if `outdate`."""
     attributes = STUDY_ATTRIBUTES
     value = json.dumps({"id": fingerprint.identity, "parts": dict(fingerprint.parts)})

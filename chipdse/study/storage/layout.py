@@ -17,7 +17,7 @@ from pathlib import Path
 
 from chipdse.errors import DesignError
 
-SWEEP, ABOUT, DATABASE, POINTS, REPORT, STATUS, COLUMNS = (
+SWEEP, DESCRIPTION, DATABASE, POINTS, REPORT, STATUS, COLUMNS = (
     "sweep.toml",
     "study.json",
     "study.db",
@@ -30,7 +30,7 @@ SWEEP, ABOUT, DATABASE, POINTS, REPORT, STATUS, COLUMNS = (
 
 def check_study(path: Path) -> None:
     """Raise DesignError if a folder holds no study."""
-    if not (path / SWEEP).is_file() or not (path / ABOUT).is_file():
+    if not (path / SWEEP).is_file() or not (path / DESCRIPTION).is_file():
         raise DesignError(f"{path} is not a study; name the folder that 'chipdse sweep' printed")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chipdse.errors import ChipdseError, DesignError
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.fingerprint import (
-    Kept,
+    Fingerprint,
     comparable,
     differences,
     listed,
@@ -14,7 +14,7 @@ from chipdse.study.storage.fingerprint import (
 from chipdse.study.storage.folder import StudyFolder
 
 
-def changes(version: Kept | None, sweep: Sweep) -> str:
+def changes(version: Fingerprint | None, sweep: Sweep) -> str:
     """What is not as it was when points of this version were made, for people; "" if nothing."""
     if version is None:
         return "unknown, because a chipdse that kept no versions made this study"

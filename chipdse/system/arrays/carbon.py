@@ -59,7 +59,7 @@ def grid_of(name: str, sources: Sources) -> Constant:
     for entry in ("intensity", "intensity_canada"):
         if f"grids.{entry}.{name}" in load_constants():
             return sources.constant(f"grids.{entry}.{name}")
-    return sources.own(own_grid(name))
+    return sources.untabled(own_grid(name))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -309,5 +309,5 @@ def _design_carbon(package: PackageColumns, dies: Dies, grid: Floats, sources: S
         grid[:, None],
         package["design_iterations"][:, None],
     )
-    total = np.where(dies.own & (dies.count > 0), per_die, 0.0).sum(axis=1)
+    total = np.where(dies.is_designed & (dies.count > 0), per_die, 0.0).sum(axis=1)
     return np.asarray(total / package["volume"] / package["products_sharing"])

@@ -173,7 +173,7 @@ class Dies:
     unique_m2 : area that is designed for this system
     count : dies of the kind, 0 where there are none
     node_nm : process
-    own : designed for this system; others are third-party
+    is_designed : for this system; others are third-party
     memory : serves the other dies; these exchange data with it rather than with each other
     modules : interface modules on the die's edge
     dynamic_w, static_w : power at full throughput; leakage at the reference temperature
@@ -187,7 +187,7 @@ class Dies:
     unique_m2: Floats
     count: Floats
     node_nm: Floats
-    own: Bools
+    is_designed: Bools
     memory: Bools
     modules: Floats
     dynamic_w: Floats

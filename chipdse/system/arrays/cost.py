@@ -203,7 +203,7 @@ def _nre(
     base, share = sources("cost.nre_area"), sources("cost.nre_module_frac")
     chip_share = sources("cost.nre_chip_frac")
     design = by_node(sources, "cost.design_nre", dies.node_nm)
-    designed = dies.own & (dies.count > 0)
+    designed = dies.is_designed & (dies.count > 0)
     modules = np.where(designed, cost.nre_module(dies.unique_m2, design, share, base), 0.0).sum(
         axis=1
     )

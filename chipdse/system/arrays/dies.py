@@ -134,7 +134,7 @@ def dies_of(blocks: BlockPoints, package: PackageColumns, sources: Sources) -> D
         unique_m2=np.stack([blocks.area_m2 + overhead, np.zeros(package.count)], axis=1),
         count=np.stack([chiplets, memory], axis=1),
         node_nm=np.stack([node, memory_node], axis=1),
-        own=is_block,
+        is_designed=is_block,
         memory=~is_block,
         modules=modules,
         dynamic_w=np.stack([share * blocks.dynamic_power_w, package["memory_power_w"]], axis=1),

@@ -68,7 +68,7 @@ def paths_of(ends: tuple[tuple[int, int], ...], counts: tuple[int, ...], stacked
                 load[low + 1 : high] += 2  # data enter and leave the dies between
         hops[flow] /= len(pairs)
         load /= len(pairs)
-        loads[flow] = [load[kind == each].max(initial=0.0) for each in range(len(counts))]
+        loads[flow] = [load[kind == number].max(initial=0.0) for number in range(len(counts))]
     return Paths(hops=hops, loads=loads)
 
 

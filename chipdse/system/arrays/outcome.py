@@ -109,7 +109,7 @@ def constraints_of(
 
     interposers : on a wafer
     """
-    largest = np.where((dies.count > 0) & dies.own, dies.area_m2, 0.0).max(axis=1)
+    largest = np.where((dies.count > 0) & dies.is_designed, dies.area_m2, 0.0).max(axis=1)
     stuck = (link.utilisation_limit == 0).astype(np.float64)
     return {
         "reticle": largest / sources("cost.reticle_area") - 1,

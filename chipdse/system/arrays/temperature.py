@@ -209,10 +209,10 @@ def die_heat(
         unknown = np.full(len(dies.names), np.nan)
         return DieHeat(peak_c=unknown, leakage_w=unknown)
     kinds = range(len(dies.names))
-    rise = np.array([solved.peaks_k[0][kind == each].max() for each in kinds])
+    rise = np.array([solved.peaks_k[0][kind == number].max() for number in kinds])
     return DieHeat(
         peak_c=np.asarray(package["ambient_c"][0] + rise),
-        leakage_w=np.array([solved.state.leakage_w[0][kind == each].max() for each in kinds]),
+        leakage_w=np.array([solved.state.leakage_w[0][kind == number].max() for number in kinds]),
     )
 
 

@@ -151,8 +151,8 @@ def package_chip_first(
 
 
 def recursive_cost(
-    own: Numbers,
-    own_pass: Numbers,
+    carrier: Numbers,
+    carrier_pass: Numbers,
     children: Numbers,
     assembly: Numbers,
     test: Numbers,
@@ -162,7 +162,7 @@ def recursive_cost(
 
     Parameters
     ----------
-    own, own_pass : untested cost of the carrier, fraction that passes its test
+    carrier, carrier_pass : untested cost of the carrier, fraction that passes its test
     children : summed cost of the tested parts placed on it
     assembly, test : cost of placing and of testing
     assembly_pass : fraction of assemblies that pass
@@ -171,7 +171,7 @@ def recursive_cost(
     ----------
     .. [1] Graening et al., CATCH: ``(own/t_own + Σ children + assembly + test) / t_assembly``.
     """
-    placed = np.asarray(own) / own_pass + children + assembly + test
+    placed = np.asarray(carrier) / carrier_pass + children + assembly + test
     return np.asarray(placed / assembly_pass)
 
 

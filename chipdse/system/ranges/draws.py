@@ -93,7 +93,7 @@ class Systems:
         systems of one draw one after another."""
         heat = Response()
         self.nominal(heat)
-        constants = [constant.key for each in inputs for constant in each.constants]
+        constants = [constant.key for drawn_input in inputs for constant in drawn_input.constants]
         together = rows_at_once(constants, self.packages.count)
         for start in range(0, len(shares), together):
             yield self._under(draws_of(inputs, shares[start : start + together]), heat)[0]

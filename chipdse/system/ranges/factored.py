@@ -99,7 +99,7 @@ def blocks_of(
 
 
 def _keys(inputs: Iterable[Input]) -> set[str]:
-    return {constant.key for each in inputs for constant in each.constants}
+    return {constant.key for drawn_input in inputs for constant in drawn_input.constants}
 
 
 def _plain(systems: Systems, inputs: Sequence[Input], shares: Floats, rows: Int64s) -> Block:
@@ -126,7 +126,7 @@ class _Variants:
 def _kinds(dies: Dies, packages: PackageColumns) -> tuple[Int64s, Int64s]:
     """A system of each kind, and the kind of each system: alike but for powers of dies."""
     of_dies = [dies.area_m2, dies.logic_m2, dies.unique_m2, dies.count, dies.node_nm, dies.modules]
-    columns = [*packages.numbers.values(), *(each.codes for each in packages.choices.values())]
+    columns = [*packages.numbers.values(), *(choice.codes for choice in packages.choices.values())]
     columns += [column for array in of_dies for column in array.T]
     first, order, starts = equal_rows(np.nan_to_num(np.stack(columns), nan=-1.0))
     kind = np.empty(packages.count, dtype=np.int64)
@@ -147,7 +147,7 @@ def _variants(
     inputs : all that is drawn; which of its constants the stage reads is seen by running it
     choices : parameters that the stage reads
     """
-    chosen = [i for i, each in enumerate(inputs) if each.parameter in choices]
+    chosen = [i for i, drawn_input in enumerate(inputs) if drawn_input.parameter in choices]
     result, read = _run(systems, dies, inputs, shares, stage, chosen)
     read_inputs = [
         i

@@ -128,7 +128,7 @@ def inputs_of(
             by_node = _NODE.fullmatch(variant) is not None
             groups.setdefault(entry if by_node else constant.key, []).append(constant)
     inputs = [Input(name=name, constants=tuple(group)) for name, group in groups.items()]
-    inputs += [each for each in PARAMETERS if each.parameter not in fixed]
+    inputs += [drawn_input for drawn_input in PARAMETERS if drawn_input.parameter not in fixed]
     if block:
         inputs.append(Input(name="layout estimate of the block's power", block=True))
     return tuple(inputs)

@@ -53,8 +53,10 @@ class Factors:
         self._bits = (_MANTISSA_BITS - int(lengths.max()).bit_length()) // 2
         largest = np.maximum.reduceat(np.abs(matrix.data), starts[:-1])
         parts = _parts(matrix.data, np.repeat(largest, lengths), self._bits)
-        self._whole = sp.csr_matrix((matrix.data, indices, starts), shape=shape)
-        self._first, self._second, self._third = (_with_data(self._whole, part) for part in parts)
+        self._full_matrix = sp.csr_matrix((matrix.data, indices, starts), shape=shape)
+        self._first, self._second, self._third = (
+            _with_data(self._full_matrix, part) for part in parts
+        )
 
     def solve(self, right: Floats) -> Floats:
         """Solutions for [cells] or [cells, n], correctly rounded.
@@ -103,7 +105,7 @@ class Factors:
         middle = self._second @ np.concatenate([first, second + third], axis=1)
         total, rest = right, -(self._third @ high)
         if low.any():
-            rest -= self._whole @ low
+            rest -= self._full_matrix @ low
         for exact in (leading[:, :count], leading[:, count : 2 * count], middle[:, :count]):
             total, off = _sum(total, -exact)
             rest += off

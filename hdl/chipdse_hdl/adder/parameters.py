@@ -19,7 +19,7 @@ STRUCTURE_DOC = (
 
 @dataclass(frozen=True, kw_only=True)
 class AdderParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     bits: int = parameter(16, "width of an operand", minimum=2, maximum=62)
     structure: str = parameter(

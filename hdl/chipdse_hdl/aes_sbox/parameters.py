@@ -11,7 +11,7 @@ SBOX_RANDOM_BITS = 18  # 4 + 2 + 4 + 8, for the products of its four stages
 
 @dataclass(frozen=True, kw_only=True)
 class AesSboxParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     unit: str = parameter(
         "sbox",

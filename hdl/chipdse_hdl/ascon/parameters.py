@@ -10,7 +10,7 @@ from chipdse_hdl.block import check_parameters, parameter, seed_parameter
 
 @dataclass(frozen=True, kw_only=True)
 class AsconParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     function: str = parameter(
         "encrypt",

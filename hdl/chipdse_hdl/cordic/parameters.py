@@ -13,7 +13,7 @@ from chipdse_hdl.workloads.operands import duty_parameter
 
 @dataclass(frozen=True, kw_only=True)
 class CordicParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     mode: str = parameter(
         "rotation",

@@ -11,7 +11,7 @@ from chipdse_hdl.workloads.words import VALUES, VALUES_DOC
 
 @dataclass(frozen=True, kw_only=True)
 class D2dLinkParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     flit_bits: int = parameter(64, "bits of a flit", minimum=8, maximum=512)
     serialisation: int = parameter(

@@ -13,7 +13,7 @@ INTEGERS = {"int4": 4, "int8": 8}
 
 @dataclass(frozen=True, kw_only=True)
 class DotProductParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     lanes: int = parameter(4, "elements of a vector", minimum=1, maximum=32)
     number_format: str = parameter(

@@ -12,7 +12,7 @@ from chipdse_hdl.fft.stages import Stage, chain
 
 @dataclass(frozen=True, kw_only=True)
 class FftParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     points: int = parameter(16, "samples of a transform, a power of two", minimum=4, maximum=1024)
     radix: int = parameter(

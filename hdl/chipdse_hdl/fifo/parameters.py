@@ -12,7 +12,7 @@ MOST_FLIP_FLOPS = 1 << 16  # more than anybody would build of them
 
 @dataclass(frozen=True, kw_only=True)
 class FifoParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     width: int = parameter(32, "bits of a word", minimum=1, maximum=512)
     depth: int = parameter(16, "words it holds", minimum=2, maximum=4096)

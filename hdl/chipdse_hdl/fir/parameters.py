@@ -10,7 +10,7 @@ from chipdse_hdl.gates.choices import GATING_DOC, PIPELINE_DOC
 
 @dataclass(frozen=True, kw_only=True)
 class FirParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     taps: int = parameter(16, "number of coefficients", minimum=1, maximum=256)
     data_bits: int = parameter(12, "width of a sample, signed", minimum=2, maximum=24)

@@ -61,9 +61,9 @@ def cross_products(
     One term for each domain: ``a[i] * b[i]`` plus term i is share i of the product
     """
     terms = []
-    for share, (own, other) in enumerate([(0, 1), (1, 0)]):
+    for share, (domain, other) in enumerate([(0, 1), (1, 0)]):
         term = Signal(fresh.shape(), name=share_name(name, share, 2), reset_less=True)
         with when(m, enable):
-            m.d.sync += term.eq(multiply(a[own], b[other]) ^ fresh)
+            m.d.sync += term.eq(multiply(a[domain], b[other]) ^ fresh)
         terms.append(term)
     return terms

@@ -20,7 +20,7 @@ MODES: dict[str, tuple[int, int | None, int]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class KeccakParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     mode: str = parameter("sha3_256", "function of FIPS 202", choices=tuple(MODES))
     rounds_per_cycle: int = parameter(

@@ -18,7 +18,7 @@ from chipdse_hdl.workloads.operands import SPREAD_DOC, sparsity_parameter
 
 @dataclass(frozen=True, kw_only=True)
 class MacArrayParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     rows: int = parameter(4, "rows of elements, and of A and C", minimum=1, maximum=64)
     columns: int = parameter(4, "columns of elements, and of B and C", minimum=1, maximum=64)

@@ -13,7 +13,7 @@ from chipdse_hdl.workloads.operands import SPREAD_DOC, duty_parameter, sparsity_
 
 @dataclass(frozen=True, kw_only=True)
 class MultiplierParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     bits: int = parameter(8, "width of an operand", minimum=2, maximum=32)
     signed: bool = parameter(True, "two's complement operands and products")

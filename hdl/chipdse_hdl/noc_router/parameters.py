@@ -10,7 +10,7 @@ from chipdse_hdl.workloads.words import VALUES, VALUES_DOC
 
 @dataclass(frozen=True, kw_only=True)
 class NocRouterParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     ports: int = parameter(5, "inputs and outputs; 5 in a mesh", minimum=2, maximum=8)
     flit_bits: int = parameter(32, "bits of a flit", minimum=8, maximum=256)

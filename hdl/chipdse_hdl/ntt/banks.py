@@ -63,13 +63,19 @@ def address(lane: Value, pair_bit: int, place: Value) -> list[Value]:
 
 
 def banks(
-    m: Module, lane_bits: int, *, read: Access, found: Access, write: Access, data: Sequence[Value]
+    m: Module,
+    lane_bits: int,
+    *,
+    read: Access,
+    arriving: Access,
+    write: Access,
+    data: Sequence[Value],
 ) -> list[Value]:
     """Make the banks; what each lane finds, a cycle after it was read.
 
     Parameters
     ----------
-    read, found : what is read, and what was read one cycle before
+    read, arriving : what is read, and what was read one cycle before
     write, data : what is written, and one word per lane for it
     """
     count, width = 1 << lane_bits, len(data[0])
@@ -100,9 +106,9 @@ def banks(
                         bits = address(lane, pair_bit, access.place)
                         m.d.comb += port.addr.eq(Cat(bits[lane_bits:]))
         outgoing.append(read_port.data)
-    found_turn = _turn(m, lane_bits, found, "found_turn")
+    found_turn = _turn(m, lane_bits, arriving, "found_turn")
     exchanged = _exchanged(m, outgoing, found_turn, "exchanged")
-    return _rotated(m, exchanged, found.bit, lane_bits, left=False, name="found")
+    return _rotated(m, exchanged, arriving.bit, lane_bits, left=False, name="found")
 
 
 def _turn(m: Module, lane_bits: int, access: Access, name: str) -> Signal:

@@ -74,7 +74,7 @@ class Ntt(wiring.Component):
             m,
             p.lane_bits,
             read=Access(enable=reads, bit=bit, place=place),
-            found=flight[1],
+            arriving=flight[1],
             write=Access(
                 enable=load | flight[-1].enable,
                 bit=Mux(load, 0, flight[-1].bit),

@@ -10,7 +10,7 @@ from chipdse_hdl.ntt.schemes import SCHEMES, N, Scheme
 
 @dataclass(frozen=True, kw_only=True)
 class NttParameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     scheme: str = parameter("ml_kem", "modulus and transform", choices=tuple(SCHEMES))
     butterflies: int = parameter(1, "in parallel", choices=(1, 2, 4, 8))

@@ -175,7 +175,7 @@ def _check_places(image: Image, name: str, memory_bytes: int) -> None:
     for (_, end), (first, _) in itertools.pairwise(in_file):
         if first < end:
             raise ValueError(f"{name}: two segments are loaded at {first:#x}; {_LINK}")
-    ranges = [each for segment in image.segments for each in segment.ranges]
+    ranges = [span for segment in image.segments for span in segment.ranges]
     if image.entry % 4 or not any(first <= image.entry < end for first, end in ranges):
         raise ValueError(
             f"{name}: its entry {image.entry:#x} is no instruction of it; name one by ENTRY(...) "

@@ -94,7 +94,7 @@ def _jump_to_entry(image: Image, name: str) -> dict[int, int]:
     high = (image.entry - low >> 12) & 0xFFFFF
     near, far = f"jal x0, {image.entry}", f"lui x5, {high}\njalr x0, {low}(x5)"
     words = assemble(near if image.entry < _JUMP_REACH else far)
-    for first, end in (each for segment in image.segments for each in segment.ranges):
+    for first, end in (span for segment in image.segments for span in segment.ranges):
         if first < 4 * len(words) and end > first:
             raise ValueError(
                 f"{name}: its entry is {image.entry:#x}, the core starts at 0, and the file has "

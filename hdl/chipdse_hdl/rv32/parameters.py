@@ -10,7 +10,7 @@ from chipdse_hdl.riscv.instructions import Step
 
 @dataclass(frozen=True, kw_only=True)
 class Rv32Parameters:
-    """What can be chosen about the hardware."""
+    """The parameters of the hardware."""
 
     registers: int = parameter(32, "32: RV32I; 16: RV32E", choices=(16, 32))
     stages: int = parameter(

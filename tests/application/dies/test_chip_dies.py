@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from chipdse.application.files.chip_file import ChipFile, read_chip
 from chipdse.cli import main
 from chipdse.errors import DesignError
 from chipdse.study.question.sweep_file import read_sweep
+from tests.application.one_chips import same_chip
 from tests.application.test_chip_cli import CHIP
 
 DIES = CHIP.replace(
@@ -172,16 +172,8 @@ def test_a_sweep_composes_packages(chip_file: Path, warm_store: Path) -> None:
                       executor=thread, workers=1, report=False, progress=False)  # fmt: skip
     points = study.points()
     for row in points.to_dict("records"):
-        alone: Any = chips[row["arrangement"]]
-        same = [
-            chip
-            for chip in map(alone.row, range(len(alone.table)))
-            if chip["parts"]["array"]["columns"] == row["array_columns"]
-            and chip["parts"]["array"]["count"] == row["array_count"]
-            and chip["buffer_bytes"] >= row["buffer_bytes"] > chip["buffer_bytes"] / 2
-        ]
-        assert len(same) == 1
+        same = same_chip(row, chips[row["arrangement"]])
         for metric in (*BEST_IN, "die_area_m2", "peak_temperature_c"):
-            assert row[metric] == pytest.approx(same[0][metric], rel=1e-9)
+            assert row[metric] == pytest.approx(same[metric], rel=1e-9)
     best = min(float(each.metrics["cost_usd"].min()) for each in chips.values())
     assert points["cost_usd"].min() == pytest.approx(best, rel=1e-9)

@@ -74,7 +74,7 @@ def check_views(chips: Chips) -> None:
     for level in ENERGIES:
         same = pytest.approx(typical[f"{level}_energy_j"], rel=1e-9)
         assert guaranteed[f"{level}_energy_j"] == same, level
-    one, buffer = chips.one(0), chips.buffers[0]
+    one, buffer = chips.chip_at(0), chips.buffers[0]
     links = one.links()
     assert buffer is not None
     # Idle macros take energy per clock cycle, of which both views need the same number.

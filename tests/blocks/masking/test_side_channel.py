@@ -20,14 +20,14 @@ from tests.support.hdl_runs import play_in_amaranth
 FIXED = np.array([0x5, 0, 2**64 - 1], np.uint64)  # runs 0, 2 and 128 to 191
 
 
-def words_of(bits: np.ndarray, run: int) -> list[int]:
+def units_of_study(bits: np.ndarray, run: int) -> list[int]:
     """What a port of uint64[cycle, bit, word] is in a run, one integer per cycle."""
     lane = bits[:, :, run // 64] >> np.uint64(run % 64) & np.uint64(1)
     return [sum(int(bit) << n for n, bit in enumerate(row)) for row in lane]
 
 
 def word_of(data: np.ndarray, run: int) -> int:
-    return words_of(data[None], run)[0]
+    return units_of_study(data[None], run)[0]
 
 
 def expected(name: str, parameters: Any, data: int) -> list[int]:
@@ -69,7 +69,7 @@ def test_a_run_of_the_stimuli_is_an_operation(name: str, hardware: dict[str, Any
     given = stimuli(operation, data, random, masked=hardware.get("shares") == 2)
     assert {name for names in operation.share_ports.values() for name in names} <= set(given)
     run = 70
-    inputs = {port: words_of(bits, run)[1:] for port, bits in given.items() if port != "rst"}
+    inputs = {port: units_of_study(bits, run)[1:] for port, bits in given.items() if port != "rst"}
     port = "out" if name == "aes_sbox" else "out_data"
     shared = Shared(
         shares=operation.shares,

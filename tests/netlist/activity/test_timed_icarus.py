@@ -16,7 +16,6 @@ from chipdse.netlist.activity.glitches.drawn import glitches_of_cycles
 from chipdse.netlist.activity.glitches.replay import (
     FINEST_RESOLUTION_S,
     TimedActivity,
-    timed_replay,
 )
 from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.library.catalogue import resolve
@@ -71,17 +70,7 @@ def icarus(design: TimedDesign) -> np.ndarray:
 
 
 def counted(design: TimedDesign, resolution_s: float | None, **options) -> TimedActivity:
-    return timed_replay(
-        design.timing,
-        design.recording,
-        design.registers,
-        design.replayed(CYCLES),
-        first_cycle=FIRST_CYCLE,
-        cycles=CYCLES,
-        sampled=None,
-        resolution_s=resolution_s,
-        **options,
-    )
+    return design.timed(CYCLES, sampled=None, resolution_s=resolution_s, **options)
 
 
 @pytest.mark.few_cases(2)

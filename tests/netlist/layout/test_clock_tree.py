@@ -26,7 +26,7 @@ from chipdse.netlist.power.clock_tree import clock_tree_power, levels_power, wit
 from chipdse.netlist.timing.graph import build_timing_graph
 from chipdse.netlist.timing.timing import analyse_timing
 from chipdse.netlist.verilog.reader import read_verilog
-from chipdse.stages.layout import counted
+from chipdse.stages.layout import layout_effects
 from chipdse.technology.calibration import calibration_of
 from chipdse.technology.constants import Sources
 from tests.support.fuzzing.examples import examples
@@ -218,7 +218,9 @@ def test_gated_cycles_cost_no_energy_behind_the_gate(
 @pytest.mark.slow
 @given(st.integers(2, 8))
 @examples(6)
-def test_clock_energy_grows_with_sinks(tmp_path_factory, count: int) -> None:
+def test_clock_energy_grows_with_sinks(
+    tmp_path_factory: pytest.TempPathFactory, count: int
+) -> None:
     library, shipped = resolve("sky130").load(), calibration_of("sky130")
     energies = []
     for registers in (12 * count, 24 * count):
@@ -248,9 +250,9 @@ def test_every_library_with_buffers_has_a_tree(name, shared: Path) -> None:
     assert (np.diff(buffers.area) >= 0).all() and buffers.area[0] == 1
     names = [library.cells[cell].name for cell in buffers.cells]
     assert not any("dly" in one or "lsbuf" in one for one in names)
-    what = counted(PhysicalOptions(), library)
-    assert what.clock_tree and what.added_cells
-    levels = group_levels(100, 1e-15, 1e-9, buffers, what.calibration, what.tree_wire_f_per_m)
+    effects = layout_effects(PhysicalOptions(), library)
+    assert effects.clock_tree and effects.added_cells
+    levels = group_levels(100, 1e-15, 1e-9, buffers, effects.calibration, effects.tree_wire_f_per_m)
     at = library.at(library.supply_v[:1], library.temperature_c[:1])
     power = levels_power([levels], np.array([1e-15]), at, np.ones(1))
     assert 0 < power.internal_energy_j < power.energy_j
@@ -266,11 +268,11 @@ def test_larger_loads_take_larger_buffers(library: CellLibrary) -> None:
 
 def test_a_process_without_constants_has_a_tree_but_no_wires(tmp_path: Path) -> None:
     mine = tiny_library()
-    auto = counted(PhysicalOptions(), mine)
+    auto = layout_effects(PhysicalOptions(), mine)
     assert auto.wires == "none" and auto.calibration.process == "any"
     assert auto.clock_tree == (clock_buffers(mine) is not None)
     assert auto.tree_wire_f_per_m == Sources()("wires.clock_capacitance_any")
     with pytest.raises(DesignError, match='set wires="none"'):
-        counted(PhysicalOptions(wires="placed"), mine)
-    none = counted(PhysicalOptions(wires="none"), mine)
+        layout_effects(PhysicalOptions(wires="placed"), mine)
+    none = layout_effects(PhysicalOptions(wires="none"), mine)
     assert not none.clock_tree and not none.added_cells

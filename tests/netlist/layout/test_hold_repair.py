@@ -12,7 +12,7 @@ from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.timing.graph import TimingGraph, build_timing_graph
 from chipdse.netlist.timing.timing import analyse_timing
 from chipdse.netlist.verilog.reader import read_verilog
-from chipdse.stages.layout import counted, layout_cells
+from chipdse.stages.layout import layout_cells, layout_effects
 
 HD = "sky130_fd_sc_hd__"
 FLOW_S = 0.5e-9
@@ -77,7 +77,7 @@ def test_which_registers_need_a_hold_buffer(text: str, buffers: int, tmp_path: P
 def test_the_layout_follows_the_check_where_the_limit_is_known(tmp_path: Path) -> None:
     """10.0 µm² per buffer on sky130; without the limit it is a share of the registers."""
     graph = graph_of(chain(0), tmp_path)
-    what = counted(PhysicalOptions(), graph.netlist.library)
+    what = layout_effects(PhysicalOptions(), graph.netlist.library)
     nominal = resolve("sky130").nominal
     _, checked = layout_cells(graph.netlist, graph, what, nominal)
     assert checked.hold_count == 7

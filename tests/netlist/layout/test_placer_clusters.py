@@ -6,7 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from benchmarks.placer import made
+from benchmarks.placer import random_problem
 from chipdse.netlist.layout.placer.arrays import wired_pins
 from chipdse.netlist.layout.placer.clusters import CELLS_A_CLUSTER, clusters_of
 from chipdse.netlist.layout.placer.compiled import placer_kernel
@@ -17,7 +17,7 @@ CELLS = 2 * LEAST_CLUSTERED_CELLS
 
 
 def test_clusters_are_even_and_keep_cells_ports_and_wires() -> None:
-    problem = made(CELLS)
+    problem = random_problem(CELLS)
     clusters = clusters_of(problem)
     area, of = clusters.problem.cell_area_m2, clusters.cluster_of
     assert np.bincount(of, problem.cell_area_m2) == pytest.approx(area)
@@ -38,7 +38,7 @@ def test_clusters_are_even_and_keep_cells_ports_and_wires() -> None:
 
 def test_a_chain_of_equal_cells_pairs_up() -> None:
     """All scores are equal there, and cells that all prefer the next one would pair with none."""
-    problem = made(CELLS)
+    problem = random_problem(CELLS)
     nets = np.repeat(np.arange(CELLS - 1), 2).astype(np.int32)
     nodes = (np.arange(2 * CELLS - 2) + 1) // 2
     chain = dataclasses.replace(
@@ -52,7 +52,7 @@ def test_a_chain_of_equal_cells_pairs_up() -> None:
 
 @pytest.mark.slow
 def test_wires_are_as_short_as_from_a_start_of_cells() -> None:
-    problem = made(CELLS)
+    problem = random_problem(CELLS)
     flat, clustered = place(problem), place(problem, clustered=True)
     assert clustered.overflow < OVERFLOW
     assert clustered.steps < flat.steps / 2
@@ -61,13 +61,13 @@ def test_wires_are_as_short_as_from_a_start_of_cells() -> None:
 
 @pytest.mark.slow
 def test_a_small_design_starts_from_its_cells() -> None:
-    problem = made(LEAST_CLUSTERED_CELLS // 10)
+    problem = random_problem(LEAST_CLUSTERED_CELLS // 10)
     assert np.array_equal(place(problem, clustered=True).x_m, place(problem).x_m)
 
 
 @pytest.mark.slow
 def test_a_core_without_room_for_fillers_is_placed() -> None:
-    problem = made(CELLS)
+    problem = random_problem(CELLS)
     full = dataclasses.replace(problem, target_density=problem.utilisation)
     assert place(full, clustered=True).overflow < OVERFLOW
 
@@ -76,7 +76,7 @@ def test_a_core_without_room_for_fillers_is_placed() -> None:
 def test_compiled_and_numpy_place_alike() -> None:
     if placer_kernel() is None:
         pytest.skip("no C compiler")
-    problem = made(LEAST_CLUSTERED_CELLS)
+    problem = random_problem(LEAST_CLUSTERED_CELLS)
     compiled, plain = (place(problem, clustered=True, compiled=kind) for kind in (True, False))
     assert np.array_equal(compiled.x_m, plain.x_m) and np.array_equal(compiled.y_m, plain.y_m)
 
@@ -86,7 +86,7 @@ def test_compiled_pulls_and_spans_are_those_of_numpy(gamma: float) -> None:
     kernel = placer_kernel()
     if kernel is None:
         pytest.skip("no C compiler")
-    problem = made(500)
+    problem = random_problem(500)
     _, pins = wired_pins(problem.pin_net, problem.pin_node)
     at = np.random.default_rng(5).uniform(0, 30, problem.nodes)
     at[::7] = 4.0  # several pins of a net on one spot

@@ -221,7 +221,7 @@ def test_cells_without_wires_spread_too() -> None:
         ({"target_density": None}, "'target_density is not a file in the archive'"),
     ],
 )
-def test_files_that_hold_no_problem(tmp_path: Path, change, message) -> None:
+def test_files_that_hold_no_problem(tmp_path: Path, change, message: str) -> None:
     problem = chain(10)
     held = {
         "cells": 10,

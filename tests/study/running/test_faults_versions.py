@@ -66,7 +66,7 @@ class Overtaken(Executor):
         study = chipdse.load_study(self._folder / "study").folder
         kept = kept_in(study.study.user_attrs)
         assert kept is not None
-        other = fingerprint.Kept(identity="f" * 12, parts=kept.parts)
+        other = fingerprint.Fingerprint(identity="f" * 12, parts=kept.parts)
         kept_fingerprint._write(study.storage.optuna, study.study._study_id, other, outdate=True)
         return future
 

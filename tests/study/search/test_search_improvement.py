@@ -197,7 +197,7 @@ def test_points_that_can_only_tie_promise_nothing() -> None:
     places = np.array([[a, b] for a in grid for b in grid])
     values = np.stack([places[:, 0], 3 * places[:, 1] + (1 - places[:, 0]) ** 2], axis=1) + 1
     order = [0, 24, 20, 4, 12, 10, 14, 22]
-    seen = surrogate.Seen(
+    seen = surrogate.SearchHistory(
         places=places[order],
         fronts=[values[at : at + 1] for at in order],
         trouble=np.zeros(len(order)),

@@ -43,7 +43,7 @@ from chipdse.store.care import parse_size
 from chipdse.study.question.durations import parse_duration
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.results.csv_front import front_of_csv
-from chipdse.study.storage.layout import ABOUT, COLUMNS, POINTS, STATUS, SWEEP
+from chipdse.study.storage.layout import COLUMNS, DESCRIPTION, POINTS, STATUS, SWEEP
 from chipdse.system.described import evaluate_described
 from chipdse.system.system_file import load_system
 from chipdse.technology.calibration import read_calibration
@@ -360,7 +360,7 @@ def expression() -> Reader:
 
 def study(folder: Path) -> Reader:
     """The files of a study's folder, but for its database: SQLite reads that."""
-    names = (SWEEP, ABOUT, POINTS, STATUS, COLUMNS)
+    names = (SWEEP, DESCRIPTION, POINTS, STATUS, COLUMNS)
     files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
     def read(path: Path) -> None:

@@ -52,9 +52,11 @@ def test_price_times_yield_has_the_moments_of_the_product() -> None:
     """Die cost = price / dies / yield, with the price and the defect density uniform."""
     package = PackageParameters(node_nm=7, yield_law="poisson", tiles=5000)
     case = systems(
-        package, fixed=STATED, cost__wafer_price__n7="9000 USD (6000 to 12000)",
+        package,
+        fixed=STATED,
+        cost__wafer_price__n7="9000 USD (6000 to 12000)",
         cost__defect_density__n7="0.2 /cm2 (0.1 to 0.3)",
-    )  # fmt: skip
+    )
     rows = case.nominal()[0]
     area_cm2 = rows.metrics.die_area_m2[0] * 1e4
     dies = rows.parts.fabrication.dies_on_wafer[0, 0]
@@ -183,8 +185,10 @@ def test_nodes_of_a_table_move_together_and_grids_do_not() -> None:
     grids = [tables["grids.intensity.taiwan"], tables["grids.intensity.world"]]
     inputs = inputs_of([*ranged, *grids], fixed=STATED)
     assert [each.name for each in inputs] == [
-        "cost.wafer_price", "grids.intensity.taiwan", "grids.intensity.world",
-    ]  # fmt: skip
+        "cost.wafer_price",
+        "grids.intensity.taiwan",
+        "grids.intensity.world",
+    ]
     draws = draws_of(inputs, np.array([[0.75, 0.0, 1.0]])).constants
     for constant in ranged:
         assert draws[constant.key][1] == approx(1.5 * constant.value)
@@ -197,11 +201,15 @@ def test_draws_together_are_those_one_by_one() -> None:
     """A range of a constant that cannot vary by row makes every draw its own evaluation."""
     packages = [
         PackageParameters(
-            arrangement=arrangement, chiplets=2, tiles=20000, node_nm=16, link="ucie_advanced",
+            arrangement=arrangement,
+            chiplets=2,
+            tiles=20000,
+            node_nm=16,
+            link="ucie_advanced",
             grid_use="50 g/kWh (40 to 60)",
         )
         for arrangement in ("organic", "active_interposer", "bridge", "fanout_chip_last")
-    ]  # fmt: skip
+    ]
     ranged = {
         "cost__wafer_price__n14": "4000 USD (3000 to 5000)",
         "cost__defect_density__n55": "0.07 /cm2 (0.05 to 0.09)",
@@ -232,8 +240,13 @@ def test_which_conclusions_about_packages_survive() -> None:
     array = block(
         area_m2=0.55e-6, dynamic_power_w=0.159, leakage_power_w=1e-6, throughput_ops_per_s=7.86e9
     )
-    stated = {"tiles": 1024, "node_nm": 130.0, "link_transfers_per_s": 4e9,
-              "local_traffic_frac": 0.9, "grid_use": "alberta"}  # fmt: skip
+    stated = {
+        "tiles": 1024,
+        "node_nm": 130.0,
+        "link_transfers_per_s": 4e9,
+        "local_traffic_frac": 0.9,
+        "grid_use": "alberta",
+    }
     kinds = (("monolithic", 1), ("organic", 2), ("organic", 4), ("silicon_interposer", 2))
     packages = [PackageParameters(arrangement=a, chiplets=c, **stated) for a, c in kinds]
     case = Systems.of(BlockPoints.of([array] * 4), PackageColumns.of(packages))

@@ -59,8 +59,11 @@ def systems(chosen: list[int], ranged: list[str], *, error: bool, typical: bool)
     blocks = [block(leakage_power_w=2e-4, dynamic_power_w=2e-3 * (1 + n / 9)) for n in chosen]
     points = BlockPoints.of(blocks)
     if typical:
-        usual = {"power_w": 0.5 * points.leakage_power_w, "temperature_c": points.temperature_c,
-                 "powers_w": 0.5 * points.leakage_powers_w}  # fmt: skip
+        usual = {
+            "power_w": 0.5 * points.leakage_power_w,
+            "temperature_c": points.temperature_c,
+            "powers_w": 0.5 * points.leakage_powers_w,
+        }
         points = dataclasses.replace(points, typical=TypicalLeakages(**usual))
     case = Systems.of(
         points,

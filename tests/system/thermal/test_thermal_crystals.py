@@ -92,11 +92,16 @@ def test_dies_that_conduct_better_are_cooler() -> None:
 def test_an_interposer_under_another_crystal_has_its_conductivity_at_350_k() -> None:
     def interposer(die_material: str) -> Material:
         geometry = Geometry(
-            arrangement="silicon_interposer", dies=(DieOutline(name="die", area_m2=1e-5),),
-            cooling="cold_plate", interface_material="grease", spreader_material="copper",
-            die_material=die_material, die_thickness_m=15e-5, spreader_side_m=0.03,
+            arrangement="silicon_interposer",
+            dies=(DieOutline(name="die", area_m2=1e-5),),
+            cooling="cold_plate",
+            interface_material="grease",
+            spreader_material="copper",
+            die_material=die_material,
+            die_thickness_m=15e-5,
+            spreader_side_m=0.03,
             sink_side_m=0.06,
-        )  # fmt: skip
+        )
         (layer,) = (la for la in layers_of(geometry, Sources()).layers if la.name == "interposer")
         return layer.material
 

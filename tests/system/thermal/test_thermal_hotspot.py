@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, cent
 from tests.system.thermal.test_thermal_solver import COPPER, GREASE, SILICON, layer
 
 
-def hotspot_package(values):
+def hotspot_package(values: Mapping[str, Any]):
     return HotSpotPackage(
         spreader_side_m=values["spreader"]["side_m"],
         spreader_thickness_m=values["spreader"]["thickness_m"],
@@ -28,18 +30,23 @@ def hotspot_package(values):
     )
 
 
-def rectangles(floorplan):
+def rectangles(floorplan: Sequence[Mapping[str, Any]]):
     width = max(b["left_m"] + b["width_m"] for b in floorplan)
     height = max(b["bottom_m"] + b["height_m"] for b in floorplan)
     placed = tuple(
-        Rectangle(name=b["name"], left_m=b["left_m"] - width / 2,
-                  bottom_m=b["bottom_m"] - height / 2, width_m=b["width_m"],
-                  height_m=b["height_m"]) for b in floorplan
-    )  # fmt: skip
+        Rectangle(
+            name=b["name"],
+            left_m=b["left_m"] - width / 2,
+            bottom_m=b["bottom_m"] - height / 2,
+            width_m=b["width_m"],
+            height_m=b["height_m"],
+        )
+        for b in floorplan
+    )
     return placed, centred("die", width, height)
 
 
-def single_die(shared, case):
+def single_die(shared: Path, case: str):
     data = json.loads((shared / "reference/thermal/single_die.json").read_text())
     chosen, values = data["cases"][case], data["package"]
     sources, outline = rectangles(chosen["floorplan"])
@@ -65,18 +72,23 @@ def test_hotspot_single_die(shared: Path, case: str, grid: int) -> None:
             assert found[name][1] + values["ambient_k"] == approx(kelvin, abs=0.011)
 
 
-def stacked_layers(shared):
+def stacked_layers(shared: Path):
     data = json.loads((shared / "reference/thermal/stack.json").read_text())
     layers = []
     for given_layer in data["layers"]:
         sources, outline = rectangles(data["floorplans"][given_layer["floorplan"]])
         layers.append(
-            Layer(name=given_layer["name"], thickness_m=given_layer["thickness_m"],
-                  outline=outline,
-                  material=Material(name=given_layer["name"],
-                                    conductivity_w_per_mk=given_layer["conductivity_w_per_mk"]),
-                  sources=sources if given_layer["dissipates"] else ())
-        )  # fmt: skip
+            Layer(
+                name=given_layer["name"],
+                thickness_m=given_layer["thickness_m"],
+                outline=outline,
+                material=Material(
+                    name=given_layer["name"],
+                    conductivity_w_per_mk=given_layer["conductivity_w_per_mk"],
+                ),
+                sources=sources if given_layer["dissipates"] else (),
+            )
+        )
     return tuple(layers), data
 
 
@@ -113,7 +125,7 @@ def test_hotspot_counts_convection_twice_in_stacks(shared: Path) -> None:
     assert hottest < right < max(r for r, _ in doubled.values()) - 5
 
 
-def package_of(layers, values):
+def package_of(layers: Sequence[Layer], values: Mapping[str, Any]):
     spreader, sink = values["spreader"], values["sink"]
     return Stack(
         layers=(

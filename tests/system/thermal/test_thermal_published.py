@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from pytest import approx
@@ -15,12 +17,32 @@ COPPER = Material(name="copper", conductivity_w_per_mk=400.0)
 GREASE = Material(name="grease", conductivity_w_per_mk=4.0)
 
 
-def layer(name, thickness, side, material=SILICON, sources=(), **more):
-    return Layer(name=name, thickness_m=thickness, outline=centred(name, side, side),
-                 material=material, sources=tuple(sources), **more)  # fmt: skip
+def layer(
+    name: str,
+    thickness: float,
+    side: float,
+    material: Material = SILICON,
+    sources: Sequence[Rectangle] = (),
+    **more,
+):
+    return Layer(
+        name=name,
+        thickness_m=thickness,
+        outline=centred(name, side, side),
+        material=material,
+        sources=tuple(sources),
+        **more,
+    )
 
 
-def compound_series(source, width, height, layers, film, terms=300):
+def compound_series(
+    source: Rectangle,
+    width: float,
+    height: float,
+    layers: Sequence[tuple[float, float]],
+    film: float,
+    terms: int = 300,
+):
     """Mean and largest rise per watt of a rectangle on a plate of several layers.
 
     The rise is a sum of products of cosines; each mode sees the layers as a chain, from the film
@@ -39,7 +61,7 @@ def compound_series(source, width, height, layers, film, terms=300):
     x, y = source.left_m + width / 2, source.bottom_m + height / 2
     kx, ky = m * np.pi / width, n * np.pi / height
 
-    def mean(k, start, length):
+    def mean(k: np.ndarray, start: float, length: float):
         """Mean of cos(k s) over the source."""
         safe = np.where(k == 0, 1.0, k)
         means = (np.sin(safe * (start + length)) - np.sin(safe * start)) / (safe * length)
@@ -121,9 +143,14 @@ def test_two_dies_are_those_of_3d_ice(sink) -> None:
     """
     side = 0.01
 
-    def part(name, left, bottom, width, height):
-        return Rectangle(name=name, left_m=left - side / 2, bottom_m=bottom - side / 2,
-                         width_m=width, height_m=height)  # fmt: skip
+    def part(name: str, left: float, bottom: float, width: float, height: float):
+        return Rectangle(
+            name=name,
+            left_m=left - side / 2,
+            bottom_m=bottom - side / 2,
+            width_m=width,
+            height_m=height,
+        )
 
     whole = part("whole", 0, 0, side, side)
     squares = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -32,7 +33,12 @@ from chipdse.technology.constants import Sources
 SILICON = material("silicon", Sources())
 
 
-def package(arrangement, areas_m2, kinds, cooling="heatsink_forced_air"):
+def package(
+    arrangement: str,
+    areas_m2: Sequence[float],
+    kinds: Sequence[int],
+    cooling: str = "heatsink_forced_air",
+):
     return Geometry(
         arrangement=arrangement,
         dies=tuple(
@@ -52,21 +58,19 @@ def package(arrangement, areas_m2, kinds, cooling="heatsink_forced_air"):
 # Geometry and the power of each kind of die [W].
 CASES = {
     "hot tile in a corner": (
-        package("organic", [9e-6] * 4, [0, 1, 1, 1], "cold_plate"), [30.0, 3.0]
+        package("organic", [9e-6] * 4, [0, 1, 1, 1], "cold_plate"),
+        [30.0, 3.0],
     ),
     "hot tile in the centre": (
-        package("organic", [4e-6] * 9, [0, 0, 0, 0, 1, 0, 0, 0, 0]), [1.0, 15.0]
+        package("organic", [4e-6] * 9, [0, 0, 0, 0, 1, 0, 0, 0, 0]),
+        [1.0, 15.0],
     ),
     "checkerboard": (package("organic", [4e-6] * 9, [0, 1] * 4 + [0]), [12.0, 1.0]),
-    "two dies, the bottom one hot": (
-        package("stack_hybrid", [5e-5, 5e-5], [0, 1]), [50.0, 5.0]
-    ),
-    "a small die below a large one": (
-        package("stack_hybrid", [4e-6, 5e-5], [0, 1]), [15.0, 5.0]
-    ),
+    "two dies, the bottom one hot": (package("stack_hybrid", [5e-5, 5e-5], [0, 1]), [50.0, 5.0]),
+    "a small die below a large one": (package("stack_hybrid", [4e-6, 5e-5], [0, 1]), [15.0, 5.0]),
     "one die": (package("monolithic", [1e-4], [0]), [80.0]),
     "one small die": (package("monolithic", [1e-6], [0]), [8.0]),
-}  # fmt: skip
+}
 
 
 def hottest(geometry, watts, cells=CELLS):
@@ -104,8 +108,9 @@ def test_meshes_are_nested_and_have_every_edge() -> None:
     geometry, _ = CASES["a small die below a large one"]
     stack = layers_of(geometry, Sources())
     meshes = meshes_of(stack, unfolded(2))
-    edges = [e for la in stack.layers for r in (la.outline, *la.sources)
-             for e in (r.left_m, r.right_m)]  # fmt: skip
+    edges = [
+        e for la in stack.layers for r in (la.outline, *la.sources) for e in (r.left_m, r.right_m)
+    ]
     for coarse, fine in (meshes.x, meshes.y):
         assert fine[::2] == approx(coarse, abs=1e-15)
         assert (np.diff(fine) > 0).all()
@@ -141,9 +146,14 @@ def test_a_hot_square_of_a_power_map(tile) -> None:
 
 def test_the_error_is_in_the_result() -> None:
     block = BlockMetrics(
-        area_m2=2e-8, dynamic_power_w=2e-3, leakage_power_w=1e-5, temperature_c=25.0,
-        throughput_ops_per_s=1e9, io_bits_per_op=0.1, node_nm=130.0,
-    )  # fmt: skip
+        area_m2=2e-8,
+        dynamic_power_w=2e-3,
+        leakage_power_w=1e-5,
+        temperature_c=25.0,
+        throughput_ops_per_s=1e9,
+        io_bits_per_op=0.1,
+        node_nm=130.0,
+    )
     chosen = PackageParameters(arrangement="organic", chiplets=4, tiles=20000)
     result = evaluate_system(block, chosen)
     rise = result.peak_temperature_c - chosen.ambient_c
@@ -166,7 +176,7 @@ def test_silicon_is_what_was_measured() -> None:
     assert SILICON.conductivity_w_per_mk / ratio == approx(108.9, rel=1e-3)
 
 
-def slab(thickness_m=2e-3, cooler=0.1):
+def slab(thickness_m: float = 2e-3, cooler: float = 0.1):
     """A thin heated plate under a slab of silicon of 1 cm²."""
     return Stack(
         layers=(
@@ -180,17 +190,17 @@ def slab(thickness_m=2e-3, cooler=0.1):
     )  # fmt: skip
 
 
-def kirchhoff(power_w, ambient_c, thickness_m=2e-3, cooler=0.1):
+def kirchhoff(power_w: float, ambient_c: float, thickness_m: float = 2e-3, cooler: float = 0.1):
     """Rise of the heated side: the integral of k over temperature is flux times thickness."""
     top = ambient_c + 273.15 + power_w * cooler
     flux = power_w / 1e-4
     k300 = 154.7
     resistivity = 0.03 + 1.56e-3 * 300 + 1.65e-6 * 300**2
 
-    def k(t):
+    def k(t: float):
         return k300 * resistivity / (0.03 + 1.56e-3 * t + 1.65e-6 * t**2)
 
-    def missing(bottom):
+    def missing(bottom: float):
         return quad(k, top, bottom)[0] - flux * thickness_m
 
     plate = power_w * 0.5e-6 / 400 / 1e-4

@@ -15,11 +15,11 @@ from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, cent
 MOST_CELLS = 300
 
 
-def covers(rectangle, x, y):
+def covers(rectangle: Rectangle, x: float, y: float):
     return rectangle.left_m < x < rectangle.right_m and rectangle.bottom_m < y < rectangle.top_m
 
 
-def cells_of(stack, lines_x, lines_y):
+def cells_of(stack: Stack, lines_x: np.ndarray, lines_y: np.ndarray):
     """Slice, row, column, size (x, y, z) and conductivities of every cell that exists."""
     cells, z = [], 0
     for layer in stack.layers:
@@ -42,7 +42,7 @@ def half(size, k, axis):
     return size[axis] / 2 / (k[axis] * across)
 
 
-def dense(stack, lines_x, lines_y):
+def dense(stack: Stack, lines_x: np.ndarray, lines_y: np.ndarray):
     """Conductances, heat of one watt in each source, and conductance of each cell to the air."""
     cells = cells_of(stack, lines_x, lines_y)
     number = {place: n for n, (place, *_) in enumerate(cells)}
@@ -56,8 +56,10 @@ def dense(stack, lines_x, lines_y):
                 g[b, b] += joint
                 g[a, b] -= joint
                 g[b, a] -= joint
-    ends = ((max(z for z, _, _ in number), stack.cooler_resistance_k_per_w),
-            (0, stack.board_resistance_k_per_w))  # fmt: skip
+    ends = (
+        (max(z for z, _, _ in number), stack.cooler_resistance_k_per_w),
+        (0, stack.board_resistance_k_per_w),
+    )
     for level, resistance in ends:
         if np.isfinite(resistance):
             here = [(n, s, k) for n, ((z, _, _), s, k, _) in enumerate(cells) if z == level]
@@ -77,14 +79,14 @@ def dense(stack, lines_x, lines_y):
     return g + np.diag(out), np.array(heat).T, out
 
 
-def inside(rng, name, width, height):
+def inside(rng: random.Random, name: str, width: float, height: float):
     """A rectangle somewhere within one around the origin."""
     w, h = width * rng.uniform(0.1, 0.5), height * rng.uniform(0.1, 0.5)
     left, bottom = rng.uniform(-width / 2, width / 2 - w), rng.uniform(-height / 2, height / 2 - h)
     return Rectangle(name=name, left_m=left, bottom_m=bottom, width_m=w, height_m=h)
 
 
-def drawn(rng):
+def drawn(rng: random.Random):
     base, count = rng.uniform(2e-3, 2e-2), rng.randint(2, 4)
     heated, layers = rng.randrange(count - 1), []
     for n in range(count):
@@ -119,7 +121,7 @@ def drawn(rng):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_drawn_stacks(seed) -> None:
+def test_drawn_stacks(seed: int) -> None:
     rng = random.Random(seed)
     while True:
         stack = drawn(rng)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -26,12 +27,25 @@ COPPER = Material(name="copper", conductivity_w_per_mk=400.0, heat_capacity_j_pe
 GREASE = Material(name="grease", conductivity_w_per_mk=4.0, heat_capacity_j_per_m3k=4e6)
 
 
-def layer(name, thickness, side, material=SILICON, sources=(), **more):
-    return Layer(name=name, thickness_m=thickness, outline=centred(name, side, side),
-                 material=material, sources=tuple(sources), **more)  # fmt: skip
+def layer(
+    name: str,
+    thickness: float,
+    side: float,
+    material: Material = SILICON,
+    sources: Sequence[Rectangle] = (),
+    **more,
+):
+    return Layer(
+        name=name,
+        thickness_m=thickness,
+        outline=centred(name, side, side),
+        material=material,
+        sources=tuple(sources),
+        **more,
+    )
 
 
-def package(die_layers, cooler=0.1):
+def package(die_layers: Sequence[Layer], cooler: float = 0.1):
     return Stack(
         layers=(
             *die_layers,
@@ -60,8 +74,9 @@ def test_one_slab_is_the_closed_form() -> None:
 def test_slab_with_two_paths_splits_the_heat() -> None:
     stack = Stack(
         layers=(layer("heated", 2e-3, 0.01, sources=[centred("heat", 0.01, 0.01)]),),
-        cooler_resistance_k_per_w=1.0, board_resistance_k_per_w=3.0,
-    )  # fmt: skip
+        cooler_resistance_k_per_w=1.0,
+        board_resistance_k_per_w=3.0,
+    )
     operator = solve(assemble(stack, 3))
     half = 1e-3 / 130 / 1e-4
     up, down = operator.heat_out(np.array([8.0]))
@@ -72,15 +87,19 @@ def test_slab_with_two_paths_splits_the_heat() -> None:
 def test_anisotropic_slab_conducts_through_its_thickness() -> None:
     material = Material(name="board", conductivity_w_per_mk=20.0, vertical_w_per_mk=0.3)
     stack = Stack(
-        layers=(layer("heated", 1e-3, 0.01, sources=[centred("heat", 0.01, 0.01)]),
-                layer("board", 1e-3, 0.01, material)),
+        layers=(
+            layer("heated", 1e-3, 0.01, sources=[centred("heat", 0.01, 0.01)]),
+            layer("board", 1e-3, 0.01, material),
+        ),
         cooler_resistance_k_per_w=0.1,
-    )  # fmt: skip
+    )
     expected = 0.5e-3 / 130 / 1e-4 + 1e-3 / 0.3 / 1e-4 + 0.1
     assert solve(assemble(stack, 4)).average[0, 0] == approx(expected, rel=1e-10)
 
 
-def spreading_series(source, side, thickness, conductivity, film):
+def spreading_series(
+    source: float, side: float, thickness: float, conductivity: float, film: float
+):
     """Mean rise per watt of a centred square source on a square plate cooled from the far side.
 
     Yovanovich, Muzychka and Culham, Spreading resistance of isoflux rectangles and strips on
@@ -89,7 +108,7 @@ def spreading_series(source, side, thickness, conductivity, film):
     a, c = source / 2, side / 2
     total = thickness / conductivity / side**2 + 1 / film / side**2
 
-    def phi(zeta):
+    def phi(zeta: np.ndarray):
         t = np.tanh(zeta * thickness)
         return (zeta + film / conductivity * t) / (zeta * t + film / conductivity)
 
@@ -125,16 +144,25 @@ def test_two_die_stack_is_hotter_than_side_by_side() -> None:
     stacked = solve(assemble(package([low, high]), 16))
     left = Rectangle(name="a", left_m=-0.0085, bottom_m=-side / 2, width_m=side, height_m=side)
     right = Rectangle(name="b", left_m=0.0005, bottom_m=-side / 2, width_m=side, height_m=side)
-    wide = Layer(name="dies", thickness_m=15e-5, outline=centred("dies", 0.017, side),
-                 material=SILICON, sources=(left, right))  # fmt: skip
+    wide = Layer(
+        name="dies",
+        thickness_m=15e-5,
+        outline=centred("dies", 0.017, side),
+        material=SILICON,
+        sources=(left, right),
+    )
     beside = solve(assemble(package([wide]), 16))
     power = np.array([20.0, 20.0])
     assert stacked.rise(power).max() > 1.3 * beside.rise(power).max()
 
 
 def test_energy_leaves_as_it_came() -> None:
-    spots = [Rectangle(name=f"s{i}", left_m=-0.007 + 0.004 * i, bottom_m=-0.004, width_m=0.003,
-                       height_m=0.007) for i in range(4)]  # fmt: skip
+    spots = [
+        Rectangle(
+            name=f"s{i}", left_m=-0.007 + 0.004 * i, bottom_m=-0.004, width_m=0.003, height_m=0.007
+        )
+        for i in range(4)
+    ]
     operator = solve(assemble(package([layer("die", 15e-5, 0.016, sources=spots)]), 32))
     power = np.array([1.0, 30.0, 0.0, 12.5])
     assert sum(operator.heat_out(power)) == approx(power.sum(), rel=1e-9)
@@ -143,8 +171,10 @@ def test_energy_leaves_as_it_came() -> None:
 @settings(max_examples=15)
 @given(st.lists(st.floats(0, 50), min_size=2, max_size=2))
 def test_powers_superpose(power) -> None:
-    halves = [Rectangle(name=n, left_m=x, bottom_m=-0.005, width_m=0.005, height_m=0.01)
-              for n, x in (("l", -0.005), ("r", 0.0))]  # fmt: skip
+    halves = [
+        Rectangle(name=n, left_m=x, bottom_m=-0.005, width_m=0.005, height_m=0.01)
+        for n, x in (("l", -0.005), ("r", 0.0))
+    ]
     operator = solve(assemble(package([layer("die", 15e-5, 0.01, sources=halves)]), 6))
     alone = [operator.rise(np.array(p)) for p in ([power[0], 0.0], [0.0, power[1]])]
     assert operator.rise(np.array(power)) == approx(alone[0] + alone[1])
@@ -189,7 +219,7 @@ def slab():
     return Stack(
         layers=(layer("heated", 1e-3, 0.01, COPPER, [centred("heat", 0.01, 0.01)]),),
         cooler_resistance_k_per_w=10.0,
-    )  # fmt: skip
+    )
 
 
 def test_a_step_follows_the_exponential() -> None:
@@ -212,10 +242,13 @@ def test_a_step_ends_in_the_steady_state() -> None:
 
 
 def test_transients_need_heat_capacities_and_a_step() -> None:
-    bare = Material(name="diamond", conductivity_w_per_mk=1800.0,
-                    heat_capacity_j_per_m3k=float("nan"))  # fmt: skip
-    stack = Stack(layers=(layer("d", 1e-3, 0.01, bare, [centred("s", 0.01, 0.01)]),),
-                  cooler_resistance_k_per_w=1.0)  # fmt: skip
+    bare = Material(
+        name="diamond", conductivity_w_per_mk=1800.0, heat_capacity_j_per_m3k=float("nan")
+    )
+    stack = Stack(
+        layers=(layer("d", 1e-3, 0.01, bare, [centred("s", 0.01, 0.01)]),),
+        cooler_resistance_k_per_w=1.0,
+    )
     with pytest.raises(DesignError, match="no published heat capacity"):
         step_response(assemble(stack, 2), np.ones((1, 1)), 1e-3)
     with pytest.raises(DesignError, match="step_s"):
@@ -225,8 +258,8 @@ def test_transients_need_heat_capacities_and_a_step() -> None:
 # Leakage.
 
 
-def exponential(leak_w, doubling_k):
-    def leakage(rise):
+def exponential(leak_w: float, doubling_k: float):
+    def leakage(rise: np.ndarray):
         value = leak_w * 2 ** (rise / doubling_k)
         return value, value * math.log(2) / doubling_k
 
@@ -284,7 +317,7 @@ def test_one_temperature_means_constant_leakage_unless_told() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_solutions_are_correctly_rounded(seed) -> None:
+def test_solutions_are_correctly_rounded(seed: int) -> None:
     """Against elimination with whole numbers of any length, conductances within six decades."""
     rng = np.random.default_rng(seed)
     size, columns = 14, 3

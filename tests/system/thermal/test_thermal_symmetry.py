@@ -20,7 +20,12 @@ from chipdse.system.thermal.transient import step_response
 from chipdse.technology.constants import Sources
 
 
-def package(arrangement, kinds, area_m2=50e-6, cooling="heatsink_forced_air"):
+def package(
+    arrangement: str,
+    kinds: tuple[int, ...],
+    area_m2: float = 50e-6,
+    cooling: str = "heatsink_forced_air",
+):
     return Geometry(
         arrangement=arrangement,
         dies=tuple(
@@ -34,7 +39,7 @@ def package(arrangement, kinds, area_m2=50e-6, cooling="heatsink_forced_air"):
         die_thickness_m=15e-5,
         spreader_side_m=0.03,
         sink_side_m=0.06,
-    )  # fmt: skip
+    )
 
 
 def both(geometry, cells):
@@ -58,7 +63,7 @@ MIRRORS = {  # x, y, diagonal; the dies that stand for all
 
 
 @pytest.mark.parametrize("arrangement,kinds", MIRRORS)
-def test_mirrors_are_found(arrangement, kinds) -> None:
+def test_mirrors_are_found(arrangement: str, kinds: tuple[int, ...]) -> None:
     stack = layers_of(package(arrangement, kinds), Sources())
     fold = fold_of(stack, kinds)
     assert ((fold.x, fold.y, fold.diagonal), fold.sources) == MIRRORS[arrangement, kinds]
@@ -67,10 +72,12 @@ def test_mirrors_are_found(arrangement, kinds) -> None:
 
 @settings(max_examples=12)
 @given(
-    st.sampled_from(sorted(MIRRORS)), st.floats(1e-6, 4e-4), st.integers(5, 9),
+    st.sampled_from(sorted(MIRRORS)),
+    st.floats(1e-6, 4e-4),
+    st.integers(5, 9),
     st.sampled_from(["heatsink_forced_air", "cold_plate"]),
     st.lists(st.floats(0.1, 50), min_size=2, max_size=2),
-)  # fmt: skip
+)
 def test_temperatures_are_those_of_the_whole_package(
     chosen, area_m2: float, cells: int, cooling: str, watts
 ) -> None:
@@ -88,10 +95,8 @@ def test_transients_of_a_folded_stack_are_the_same() -> None:
     copper = Material(name="c", conductivity_w_per_mk=400.0, heat_capacity_j_per_m3k=3.5e6)
     stack = dataclasses.replace(
         stack,
-        layers=tuple(
-            dataclasses.replace(la, material=copper, regions=()) for la in stack.layers
-        ),
-    )  # fmt: skip
+        layers=tuple(dataclasses.replace(la, material=copper, regions=()) for la in stack.layers),
+    )
     fold = fold_of(stack, (0, 0))
     whole = step_response(assemble(stack, 8), np.full((3, 2), 5.0), 1.0)
     fewer = step_response(assemble(stack, 8, fold=fold), np.full((3, 1), 5.0), 1.0)
@@ -100,9 +105,14 @@ def test_transients_of_a_folded_stack_are_the_same() -> None:
 
 def slab(regions=(), material=None):
     copper = Material(name="copper", conductivity_w_per_mk=400.0)
-    layer = Layer(name="slab", thickness_m=1e-3, outline=centred("slab", 0.01, 0.01),
-                  material=material or copper, regions=tuple(regions),
-                  sources=(centred("heat", 0.002, 0.002),))  # fmt: skip
+    layer = Layer(
+        name="slab",
+        thickness_m=1e-3,
+        outline=centred("slab", 0.01, 0.01),
+        material=material or copper,
+        regions=tuple(regions),
+        sources=(centred("heat", 0.002, 0.002),),
+    )
     return Stack(layers=(layer,), cooler_resistance_k_per_w=1.0)
 
 

@@ -49,7 +49,7 @@ class OperationGraph:
         self.kind: list[Int32s] = []
         self.target: list[Int32s] = []
         self.reads: list[Int32s] = []
-        self._made: dict[tuple[Expression, tuple[int, ...]], int] = {}
+        self._node_of: dict[tuple[Expression, tuple[int, ...]], int] = {}
         self._single: dict[
             tuple[Expression, tuple[str, ...]], list[tuple[tuple[int, ...], int]]
         ] = {}
@@ -95,7 +95,7 @@ class OperationGraph:
             return values[expression.name]
         names = variables(expression)
         reads = tuple(values[name] for name in names)
-        known = self._made.get((expression, reads))
+        known = self._node_of.get((expression, reads))
         if known is None:
             value = self.constant_value(expression, values)
             if value is not None:
@@ -104,7 +104,7 @@ class OperationGraph:
                 known = self.nodes
                 self.nodes += 1
                 self._single.setdefault((expression, names), []).append((reads, known))
-            self._made[(expression, reads)] = known
+            self._node_of[(expression, reads)] = known
         return known
 
     def _add_singles(self) -> None:

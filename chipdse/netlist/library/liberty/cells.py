@@ -42,49 +42,25 @@ def cell_pins(
     pins: list[PinGroups] = []
     buses: dict[str, list[str]] = {}
     bit_count = 0
-
-    def check_count(bus: Group) -> None:
-        if bit_count > MOST_PINS:
-            file.fail(
-                f"the buses of cell {cell.name()!r} declare more than {MOST_PINS} bits", bus.offset
-            )
-
     for group in cell.groups:
+        members: dict[str, list[Group]] = {}
         if group.kind == "pin":
-            for name in group.names():
-                pins.append(PinGroups(name, _direction(file, [group], name), [group]))
+            names = group.names()
         elif group.kind == "bus":
-            name = group.name()
-            bits = types.get(group.text("bus_type") or "")
-            if bits is None:
-                file.fail(
-                    f"bus {name!r} has bus_type {group.text('bus_type')!r}, which no group "
-                    "'type' declares",
-                    group.offset,
-                )
-            bit_groups: dict[str, list[Group]] = {}
-            for member in group.of_kind("pin"):
-                for member_name in member.names():
-                    for bit in _expand(member_name):
-                        bit_groups.setdefault(bit, []).append(member)
-                        bit_count += 1
-                    check_count(group)
-            names = [f"{name}[{bit}]" for bit in bits]
+            bits = _bus_bits(file, group, types)
+            members, bit_count = _bus_members(file, cell, group, bit_count)
             bit_count += len(bits)
-            check_count(group)
-            for bit_name in names:
-                groups = [*bit_groups.get(bit_name, []), group]
-                pins.append(PinGroups(bit_name, _direction(file, groups, bit_name), groups))
-            buses[name] = names
+            _check_count(file, cell, group, bit_count)
+            names = [f"{group.name()}[{bit}]" for bit in bits]
+            buses[group.name()] = names
         elif group.kind == "bundle":
-            members = group.values("members")
-            of_name: dict[str, list[Group]] = {}
-            for member in group.of_kind("pin"):
-                for name in member.names():
-                    of_name.setdefault(name, []).append(member)
-            for name in split_list(members or ""):
-                groups = [*of_name.get(name, []), group]
-                pins.append(PinGroups(name, _direction(file, groups, name), groups))
+            names = split_list(group.values("members") or "")
+            members = _members(group)
+        else:
+            continue
+        for name in names:
+            groups = [*members.get(name, []), group]
+            pins.append(PinGroups(name, _direction(file, groups, name), groups))
     signal = [pin for pin in pins if pin.direction != "internal"]
     seen: set[str] = set()
     for pin in signal:
@@ -94,6 +70,48 @@ def cell_pins(
             )
         seen.add(pin.name)
     return signal, buses
+
+
+def _bus_bits(file: LibertyFile, bus: Group, types: dict[str, list[int]]) -> list[int]:
+    """The positions of a bus's bits, from its type."""
+    bits = types.get(bus.text("bus_type") or "")
+    if bits is None:
+        file.fail(
+            f"bus {bus.name()!r} has bus_type {bus.text('bus_type')!r}, which no group "
+            "'type' declares",
+            bus.offset,
+        )
+    return bits
+
+
+def _bus_members(
+    file: LibertyFile, cell: Group, bus: Group, bit_count: int
+) -> tuple[dict[str, list[Group]], int]:
+    """The groups that a bus has for single bits, by bit, and the bits of the cell so far."""
+    members: dict[str, list[Group]] = {}
+    for member in bus.of_kind("pin"):
+        for name in member.names():
+            for bit in _expand(name):
+                members.setdefault(bit, []).append(member)
+                bit_count += 1
+            _check_count(file, cell, bus, bit_count)
+    return members, bit_count
+
+
+def _members(bundle: Group) -> dict[str, list[Group]]:
+    """The groups that a bundle has for single pins, by pin."""
+    members: dict[str, list[Group]] = {}
+    for member in bundle.of_kind("pin"):
+        for name in member.names():
+            members.setdefault(name, []).append(member)
+    return members
+
+
+def _check_count(file: LibertyFile, cell: Group, bus: Group, bit_count: int) -> None:
+    if bit_count > MOST_PINS:
+        file.fail(
+            f"the buses of cell {cell.name()!r} declare more than {MOST_PINS} bits", bus.offset
+        )
 
 
 def _direction(file: LibertyFile, groups: list[Group], pin: str) -> str:
