@@ -1,6 +1,7 @@
 """Gaussian processes for objectives of single points: a mixture of models, weighted by evidence.
 
-An objective is modelled with a Matérn 5/2 and with a squared-exponential covariance. Lengths and
+An objective is modelled with a Matérn 5/2 and with a squared-exponential covariance
+(`chipdse.study.search.covariance`). Lengths and
 noise have log-normal priors [1]_. Few points leave them uncertain, and the most probable ones alone
 would be trusted too much: the models of the mixture are draws from Laplace's approximation of the
 posterior, as many of each kind as its share of the evidence.
@@ -23,6 +24,7 @@ from scipy.optimize import Bounds, minimize
 from scipy.special import ndtr
 
 from chipdse.arrays import Floats
+from chipdse.study.search.covariance import Pairs, covariance_of, pairs_of, slopes_along
 
 LENGTH_LOG_MEAN, LENGTH_LOG_DEVIATION = math.sqrt(2.0), math.sqrt(3.0)
 """Of the lengths' prior for one feature; the median grows with the root of their number [1]_."""
@@ -35,7 +37,7 @@ JITTER = 1e-10
 """Added to the diagonal besides the noise, so that factors exist."""
 STEP = 0.05
 """Of a logarithm, for the curvature of the posterior."""
-SQRT_5, SQRT_2_PI = math.sqrt(5.0), math.sqrt(2 * math.pi)
+SQRT_2_PI = math.sqrt(2 * math.pi)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,8 +77,19 @@ class Prediction:
         return np.asarray(deviation * (z * ndtr(z) + np.exp(-z * z / 2) / SQRT_2_PI))
 
 
-def shortfall_of(predictions: Sequence[Prediction], bounds: Floats) -> Floats:
-    """By how much the value is expected to stay below each bound, over all models."""
+def shortfall_of(predictions: Sequence[Prediction], least: float, bounds: Floats) -> Floats:
+    """By how much the value is expected to stay below each bound, over all models.
+
+    Parameters
+    ----------
+    least : what the value cannot be below; minus infinity where nothing is known of it
+    """
+    if least > -math.inf:
+        return np.maximum(
+            shortfall_of(predictions, -math.inf, bounds)
+            - shortfall_of(predictions, -math.inf, np.array([least])),
+            0.0,
+        )
     total = np.zeros((len(predictions[0].mean), len(bounds)))
     for prediction in predictions:
         total += prediction.weight * prediction.shortfall(bounds)
@@ -110,9 +123,9 @@ def fit_models(places: Floats, values: Floats) -> list[Model]:
     """
     if np.ptp(values) < 1e-12:
         return [Model(smooth=False, lengths=np.ones(places.shape[1]), noise=1e-6)]
-    squares = (places.T[:, :, None] - places.T[:, None, :]) ** 2
+    pairs = pairs_of(places, places)
     known = (values - values.mean()) / values.std()
-    posteriors = [_posterior(squares, known, smooth) for smooth in (False, True)]
+    posteriors = [_posterior(pairs, known, smooth) for smooth in (False, True)]
     counts = _shares(np.array([posterior.evidence for posterior in posteriors]))
     return [
         Model(
@@ -161,20 +174,20 @@ def _bounds(size: int) -> Floats:
     return np.asarray(np.log([LENGTHS] * (size - 1) + [NOISES]))
 
 
-def _posterior(squares: Floats, known: Floats, smooth: bool) -> _Posterior:
+def _posterior(pairs: Pairs, known: Floats, smooth: bool) -> _Posterior:
     """The posterior of lengths and noise from standardised values.
 
     Parameters
     ----------
-    squares : squared differences of the places; shape (features, points, points)
+    pairs : of the places among each other
     """
-    features = len(squares)
+    features = len(pairs.tables)
     mean = np.full(features + 1, LENGTH_LOG_MEAN + 0.5 * math.log(features))
     deviation = np.full(features + 1, LENGTH_LOG_DEVIATION)
     mean[-1], deviation[-1] = NOISE_LOG_MEAN, NOISE_LOG_DEVIATION
 
     def loss(logarithms: Floats) -> tuple[float, Floats]:
-        value, gradient = _unlikely(logarithms, squares, known, smooth)
+        value, gradient = _unlikely(logarithms, pairs, known, smooth)
         off = (logarithms - mean) / deviation
         # The density is that of lengths and noise, not of their logarithms.
         prior = 0.5 * float(off @ off) + float(logarithms.sum())
@@ -202,40 +215,43 @@ def _posterior(squares: Floats, known: Floats, smooth: bool) -> _Posterior:
 
 
 def _unlikely(
-    logarithms: Floats, squares: Floats, known: Floats, smooth: bool
+    logarithms: Floats, pairs: Pairs, known: Floats, smooth: bool
 ) -> tuple[float, Floats]:
     """Minus the logarithm of the marginal likelihood, and its gradient.
+
+    The mean of the process is the most likely one.
 
     Parameters
     ----------
     logarithms : of lengths and noise; shape (features + 1,)
-    squares : squared differences of the places; shape (features, points, points)
+    pairs : of the places among each other
     known : standardised values; shape (points,)
     """
-    count, flat = len(known), squares.reshape(len(squares), -1)
-    weights, noise = np.exp(-2 * logarithms[:-1]), math.exp(logarithms[-1])
-    covariance, slope = _covariance((weights @ flat).reshape(count, count), smooth)
+    count = len(known)
+    lengths, noise = np.exp(logarithms[:-1]), math.exp(logarithms[-1])
+    covariance = covariance_of(pairs, lengths, smooth)
     covariance[np.diag_indices(count)] += noise + JITTER
     factor = cho_factor(covariance, lower=True, check_finite=False)
     inverse = cho_solve(factor, np.eye(count), check_finite=False)
+    known = known - _mean_of(known, inverse.sum(axis=1))
     solved = inverse @ known
     value = 0.5 * float(known @ solved) + float(np.log(np.diag(factor[0])).sum())
     value += 0.5 * count * math.log(2 * math.pi)
     pull = inverse - np.outer(solved, solved)
     gradient = np.empty(len(logarithms))
-    gradient[:-1] = 0.5 * weights * (flat @ (pull * slope).ravel())
+    gradient[:-1] = 0.5 * slopes_along(pairs, lengths, smooth, pull)
     gradient[-1] = 0.5 * noise * float(np.trace(pull))
     return value, gradient
 
 
-def _covariance(square: Floats, smooth: bool) -> tuple[Floats, Floats]:
-    """Covariance over squared distances, and minus twice its derivative."""
-    if smooth:
-        covariance = np.exp(-0.5 * square)
-        return covariance, covariance.copy()
-    far = SQRT_5 * np.sqrt(square)
-    fallen = np.exp(-far)
-    return (1 + far + 5 / 3 * square) * fallen, 5 / 3 * (1 + far) * fallen
+def _mean_of(known: Floats, weights: Floats) -> float:
+    """The most likely mean of a process.
+
+    Parameters
+    ----------
+    weights : the inverse of the covariance times ones
+    """
+    return float(weights @ known / weights.sum())
 
 
 def predict_all(
@@ -247,37 +263,33 @@ def predict_all(
     ----------
     pending : places about to be known: the mean stays, the uncertainty about them goes
     """
-    return [_predict(places, values, model, at, pending) for model in models]
+    known = np.vstack([places, pending])
+    among, across = pairs_of(known, known), pairs_of(at, known)
+    return [_predict(values, model, among, across) for model in models]
 
 
-def _predict(
-    places: Floats, values: Floats, model: Model, at: Floats, pending: Floats
-) -> Prediction:
-    offset, spread = float(values.mean()), max(float(values.std()), 1e-12)
-    factor = _factor(places, model)
+def _predict(values: Floats, model: Model, among: Pairs, across: Pairs) -> Prediction:
+    """By one model.
+
+    Parameters
+    ----------
+    values : of the first of the known places; the others are pending
+    among, across : pairs of the known places, and of the places asked for with them
+    """
+    count, spread = len(values), max(float(values.std()), 1e-12)
+    covariance = covariance_of(among, model.lengths, model.smooth)
+    covariance[np.diag_indices(len(covariance))] += model.noise + JITTER
+    between = covariance_of(across, model.lengths, model.smooth)
+    factor = cho_factor(covariance[:count, :count], lower=True, check_finite=False)
+    offset = _mean_of(values, cho_solve(factor, np.ones(count), check_finite=False))
     solved = cho_solve(factor, (values - offset) / spread, check_finite=False)
-    across = _between(at, places, model)
-    mean = across @ solved
-    if len(pending):
-        every = np.vstack([places, pending])
-        factor, across = _factor(every, model), _between(at, every, model)
-    half = solve_triangular(factor[0], across.T, lower=True, check_finite=False)
+    mean = between[:, :count] @ solved
+    if len(covariance) > count:
+        factor = cho_factor(covariance, lower=True, check_finite=False)
+    half = solve_triangular(factor[0], between.T, lower=True, check_finite=False)
     variance = np.maximum(1.0 - (half**2).sum(axis=0), 1e-10)
     return Prediction(
         mean=offset + spread * mean,
         deviation=np.maximum(spread * np.sqrt(variance), 1e-9),
         weight=model.weight,
     )
-
-
-def _factor(places: Floats, model: Model) -> tuple[Floats, bool]:
-    covariance = _between(places, places, model)
-    covariance[np.diag_indices(len(places))] += model.noise + JITTER
-    factor, lower = cho_factor(covariance, lower=True, check_finite=False)
-    return np.asarray(factor), lower
-
-
-def _between(at: Floats, places: Floats, model: Model) -> Floats:
-    scaled, others = at / model.lengths, places / model.lengths
-    square = (scaled**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * scaled @ others.T
-    return _covariance(np.maximum(square, 0.0), model.smooth)[0]

@@ -141,8 +141,12 @@ def _gain_of_points(
         predict_all(places, column, model, candidates, pending)
         for column, model in zip(values.T, models, strict=True)
     ]
+    least = _least_of(fronts, values)
     if values.shape[1] <= EXACT:
-        shortfalls = [partial(shortfall_of, prediction) for prediction in predictions]
+        shortfalls = [
+            partial(shortfall_of, prediction, float(bound))
+            for prediction, bound in zip(predictions, least, strict=True)
+        ]
         return expected_improvement(known[is_on_front(known)] - WORTH, shortfalls)
     directions = directions_of(values.shape[1])
     best = reach(known, directions).clip(min=0.0)
@@ -150,10 +154,25 @@ def _gain_of_points(
         np.stack([moment(prediction) for prediction in predictions], axis=1)
         for moment in (mean_of, deviation_of)
     )
-    return growth_of_points(mean, deviation, directions, best)
+    return growth_of_points(mean, deviation, directions, best, least)
 
 
-def growth_of_points(mean: Floats, deviation: Floats, directions: Floats, best: Floats) -> Floats:
+def _least_of(fronts: Sequence[Floats], values: Floats) -> Floats:
+    """What each objective cannot be below, in its scale: zero if one is zero and none negative.
+
+    A positive objective is modelled by its logarithm, which knows no bound. Where one is zero, the
+    model expects negative values beside it, which would improve on everything seen.
+
+    Parameters
+    ----------
+    values : the same, scaled; shape (points, objectives)
+    """
+    return np.where(np.concatenate(fronts).min(axis=0) == 0, values.min(axis=0), -math.inf)
+
+
+def growth_of_points(
+    mean: Floats, deviation: Floats, directions: Floats, best: Floats, least: Floats
+) -> Floats:
     """Mean over directions of the expected growth of the reach's power where one point joins.
 
     The point reaches beyond t if each objective is below 1 minus t times the direction. As the
@@ -165,6 +184,7 @@ def growth_of_points(mean: Floats, deviation: Floats, directions: Floats, best: 
     mean, deviation : of each candidate's objectives; shape (candidates, objectives)
     directions : shape (directions, objectives)
     best : reach of the points known, not negative; shape (directions,)
+    least : what each objective cannot be below; shape (objectives,)
 
     Returns
     -------
@@ -174,7 +194,7 @@ def growth_of_points(mean: Floats, deviation: Floats, directions: Floats, best: 
     deviation = np.maximum(deviation, 1e-6)
     room = 1.0 - mean
     # Beyond this many deviations of the objective that limits a direction nothing is expected.
-    farthest = _along_all(room + FARTHEST * deviation, directions)
+    farthest = _along_all(np.minimum(room + FARTHEST * deviation, 1.0 - least), directions)
     half = np.maximum(farthest - best, 0.0) / 2
     growth = np.zeros(len(mean))
     for node, weight in zip(*np.polynomial.legendre.leggauss(NODES), strict=True):

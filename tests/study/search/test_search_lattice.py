@@ -218,7 +218,9 @@ def test_auto_takes_every_point_where_the_budget_covers_them() -> None:
 @pytest.mark.parametrize("best", [0.0, 0.3, 0.9, 1.6])
 def test_growth_of_one_objective_is_the_expected_improvement(best: float) -> None:
     mean, deviation = np.array([[0.4], [0.9], [-0.2]]), np.array([[0.2], [0.05], [0.5]])
-    growth = surrogate.growth_of_points(mean, deviation, np.ones((1, 1)), np.array([best]))
+    growth = surrogate.growth_of_points(
+        mean, deviation, np.ones((1, 1)), np.array([best]), np.array([-math.inf])
+    )
     # The closed form (Jones, Schonlau, Welch 1998) of what lies below 1 - best.
     z = (1.0 - best - mean) / deviation
     closed = (deviation * (z * norm.cdf(z) + norm.pdf(z)))[:, 0]
@@ -231,7 +233,7 @@ def test_growth_of_two_objectives_is_that_of_draws() -> None:
     mean, deviation = draws.random((5, 2)), draws.random((5, 2)) * 0.4 + 0.01
     directions = surrogate.directions_of(2)
     known = surrogate.reach(np.array([[0.2, 0.7], [0.6, 0.3]]), directions)
-    growth = surrogate.growth_of_points(mean, deviation, directions, known)
+    growth = surrogate.growth_of_points(mean, deviation, directions, known, np.full(2, -math.inf))
     normal = draws.standard_normal((20_000, 2))
     for row, got in enumerate(growth):
         room = 1.0 - (mean[row] + normal * deviation[row])

@@ -1,0 +1,119 @@
+"""How alike the values of an objective are at two points of a lattice: covariance functions.
+
+Half of a covariance is a mean over the features, of a function of each feature alone: an
+objective that is a sum of functions of single parameters is then known from few points [1]_. The
+other half is a function of all features together, as usual.
+
+The squared distance between two levels of a feature is in part that of their places, and in part
+the same for all levels that differ. With places alone, the ends of a feature are the least certain:
+they have neighbours on one side only, and a search visits the corners of a lattice first.
+
+References
+----------
+.. [1] D. Duvenaud, H. Nickisch, C. E. Rasmussen, Additive Gaussian processes, NIPS 2011, advances
+   in neural information processing systems 24, pages 226-234
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from chipdse.arrays import Floats, Int64s
+
+ALONE = 0.5
+"""Share of the covariance that is a mean over the features."""
+DIFFERENT = 0.2
+"""Share of the squared distance that all levels of a feature have that differ."""
+SQRT_5 = math.sqrt(5.0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pairs:
+    """Squared distances of some places from others, feature by feature, as tables over levels.
+
+    tables : squared distance of each level from each of the others' levels
+    rows, columns : the level of each place, and of each of the others
+    """
+
+    tables: list[Floats]
+    rows: list[Int64s]
+    columns: list[Int64s]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of a covariance: places, other places."""
+        return len(self.rows[0]), len(self.columns[0])
+
+    def spread(self, table: Floats, feature: int) -> Floats:
+        """Of a table over the levels of a feature: the entry of each pair of places."""
+        return np.asarray(table[:, self.columns[feature]][self.rows[feature]])
+
+    def scaled(self, lengths: Floats) -> Iterator[tuple[int, Floats]]:
+        """Each feature, and its table in units of its squared length."""
+        for feature, (table, length) in enumerate(zip(self.tables, lengths, strict=True)):
+            yield feature, table / length**2
+
+
+def pairs_of(places: Floats, others: Floats) -> Pairs:
+    """Pairs of places with others.
+
+    Parameters
+    ----------
+    places, others : in the unit cube; shapes (places, features) and (others, features)
+    """
+    tables, rows, columns = [], [], []
+    for column, other_column in zip(places.T, others.T, strict=True):
+        levels, row = np.unique(column, return_inverse=True)
+        other_levels, other = np.unique(other_column, return_inverse=True)
+        apart = levels[:, None] - other_levels
+        tables.append((1 - DIFFERENT) * apart**2 + DIFFERENT * (apart != 0))
+        rows.append(row)
+        columns.append(other)
+    return Pairs(tables=tables, rows=rows, columns=columns)
+
+
+def covariance_of(pairs: Pairs, lengths: Floats, smooth: bool) -> Floats:
+    """Covariance of each pair of places, 1 where they are the same; shape (places, others).
+
+    Parameters
+    ----------
+    lengths : of the features
+    smooth : squared-exponential instead of Matérn 5/2
+    """
+    alone, square = np.zeros(pairs.shape), np.zeros(pairs.shape)
+    for feature, table in pairs.scaled(lengths):
+        alone += pairs.spread(_fallen(table, smooth)[0], feature)
+        square += pairs.spread(table, feature)
+    together, _ = _fallen(square, smooth)
+    return ALONE / len(lengths) * alone + (1 - ALONE) * together
+
+
+def slopes_along(pairs: Pairs, lengths: Floats, smooth: bool, pull: Floats) -> Floats:
+    """Derivatives of the sum of `pull` times the covariance, by the logarithms of the lengths.
+
+    Parameters
+    ----------
+    pull : one number per pair; shape (places, others)
+    """
+    squares = [pairs.spread(table, feature) for feature, table in pairs.scaled(lengths)]
+    together = (1 - ALONE) * pull * _fallen(np.sum(squares, axis=0), smooth)[1]
+    slopes = np.empty(len(lengths))
+    for feature, table in pairs.scaled(lengths):
+        alone = pairs.spread(table * _fallen(table, smooth)[1], feature)
+        slopes[feature] = ALONE / len(lengths) * (pull * alone).sum()
+        slopes[feature] += (together * squares[feature]).sum()
+    return slopes
+
+
+def _fallen(square: Floats, smooth: bool) -> tuple[Floats, Floats]:
+    """A covariance function of squared distances, and minus twice its derivative."""
+    if smooth:
+        covariance = np.exp(-0.5 * square)
+        return covariance, covariance
+    far = SQRT_5 * np.sqrt(square)
+    fallen = np.exp(-far)
+    return (1 + far + 5 / 3 * square) * fallen, 5 / 3 * (1 + far) * fallen
