@@ -97,7 +97,7 @@ POINTS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.few_cases(3)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("sweep", POINTS)
 def test_what_is_stored_is_measured(

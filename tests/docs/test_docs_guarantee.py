@@ -28,6 +28,7 @@ def table_of(title: str) -> dict[str, list[str]]:
     return rows
 
 
+@pytest.mark.exhaustive
 def test_frequencies_and_energies_of_the_adder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,8 @@ NIGHTLY = {
     "docs/concepts/power_over_time.md": "tests/test_cli_trace.py has its verbs on smaller blocks",
     "docs/concepts/library.md": "docs/howto/own_library.md has the same verbs",
     "docs/blocks/rv32.md": "tests/riscv/test_elf_flow.py runs a shorter program",
+    "docs/howto/reports.md": "tests/report has its verbs on a smaller study",
+    "docs/concepts/guarantee.md": "tests/stages/test_guarantee.py has the same options",
 }
 """Pages whose commands take 10 s or more, and what runs in `make test` instead."""
 PYTHON_ELSEWHERE = {

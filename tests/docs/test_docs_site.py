@@ -111,6 +111,7 @@ def test_links_that_leave_the_site_are_listed(site: Path) -> None:
     assert all(re.fullmatch(r"https?://\S+  \(\S+\)", line) for line in lines)
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_code_of_a_notebook_runs(path: Path, docs_store: Path, tmp_path: Path) -> None:

@@ -180,6 +180,7 @@ def walk_chips(
     return shown
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tools
 def test_the_second_chapter_runs(
     warm_store: Path,

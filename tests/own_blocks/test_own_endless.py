@@ -24,7 +24,7 @@ def describe(folder: Path, verilog: str, reader: str) -> str:
     return str(folder / "block.toml")
 
 
-@pytest.mark.few_cases(3)
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     ("verilog", "reader", "says"),

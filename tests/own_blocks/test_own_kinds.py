@@ -224,6 +224,7 @@ endmodule
 """
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("simulator", ["icarus", "verilator"])
 def test_ports_with_any_name(
     tmp_path: Path, lend_verilator: Callable[[Path], None], simulator: str

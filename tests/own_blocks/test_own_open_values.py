@@ -57,6 +57,7 @@ def test_a_read_beyond_the_end_is_alike_in_simulation_and_netlist(
     assert metrics_of(path, length=300)["annotated_frac"] == 1
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("simulator", ["icarus", "verilator"])
 def test_a_read_beyond_the_end_gives_0(
     tmp_path: Path, lend_verilator: Callable[[Path], None], simulator: str

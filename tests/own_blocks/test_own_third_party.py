@@ -75,6 +75,7 @@ def test_a_wrong_quotient_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         simulate(block, parameters, block.workload(length=8), rtl, store)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tools
 @pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")  # of its macro processor
 def test_sentinel_sorts(tmp_path: Path) -> None:

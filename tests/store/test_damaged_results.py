@@ -161,7 +161,7 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.few_cases(3)
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("stage", NAMES)
 def test_a_damaged_result_is_built_again(
     warm: Warm, stage: str, capsys: pytest.CaptureFixture[str]

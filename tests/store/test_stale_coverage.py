@@ -167,7 +167,7 @@ SCRATCH = "yosys-liberty-scl-cache"
 """Yosys makes it of the Liberty file, for ABC, and names it without its folder."""
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("block", STAGES)
 def test_a_stage_opens_and_runs_only_what_its_key_knows(

@@ -33,6 +33,7 @@ def test_fronts_follow_from_the_corners(frozen: Frozen) -> None:
     np.testing.assert_allclose(front.objectives[order[0]], objectives[order[1]], rtol=1e-5)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_the_default_search_finds_nearly_all(frozen: Frozen) -> None:
     """The worst of many seeds after 50 points is far above this, and chance is below it."""

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse.arrays import Floats, Int64s
+from chipdse.sorting import distinct
 
 ALONE = 0.5
 """Share of the covariance that is a mean over the features."""
@@ -67,8 +68,8 @@ def pairs_of(places: Floats, others: Floats) -> Pairs:
     """
     tables, rows, columns = [], [], []
     for column, other_column in zip(places.T, others.T, strict=True):
-        levels, row = np.unique(column, return_inverse=True)
-        other_levels, other = np.unique(other_column, return_inverse=True)
+        levels, row = distinct(column)
+        other_levels, other = distinct(other_column)
         apart = levels[:, None] - other_levels
         tables.append((1 - DIFFERENT) * apart**2 + DIFFERENT * (apart != 0))
         rows.append(row)

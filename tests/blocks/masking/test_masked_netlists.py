@@ -54,7 +54,7 @@ MASKED = {
 }
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("name", MASKED)
 def test_no_net_depends_on_both_shares_of_a_variable(name: str, store: Store) -> None:
     masked = design(*MASKED[name])

@@ -96,7 +96,7 @@ def test_a_part_of_icarus_is_killed(
     assert len((tmp_path / "ivl" / "count").read_text()) // 2 == times + 2
 
 
-@pytest.mark.few_cases(1)
+@pytest.mark.exhaustive
 @pytest.mark.usefixtures("verilator_alone")
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_of_a_simulation_killed_once_fails_no_trial(tmp_path: Path, part: str) -> None:

@@ -36,6 +36,7 @@ class Interrupted(Executor):
         return future
 
 
+@pytest.mark.exhaustive
 def test_an_interrupted_re_evaluation_goes_on(tmp_path: Path) -> None:
     """A smaller budget too: every old point is evaluated again, and only new ones are shown."""
     folder = verilog(tmp_path / "p")
