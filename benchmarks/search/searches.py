@@ -44,6 +44,8 @@ def _by_workers(workers: int) -> TableSearch:
     def search(
         places: np.ndarray, values: np.ndarray, reference: np.ndarray, seed: int, budget: int
     ) -> list[int]:
+        level_counts = np.array([len(np.unique(column)) for column in places.T])
+
         def score(left: np.ndarray, order: list[int]) -> np.ndarray:
             count = max(len(order) - workers + 1, 0)
             known, pending = order[:count], order[count:]
@@ -54,6 +56,7 @@ def _by_workers(workers: int) -> TableSearch:
                 fronts=[values[at : at + 1] for at in known],
                 trouble=np.zeros(count),
                 pending=places[pending],
+                level_counts=level_counts,
             )
             return scores(places[left], seen)
 

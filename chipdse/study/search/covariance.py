@@ -1,12 +1,13 @@
 """How alike the values of an objective are at two points of a lattice: covariance functions.
 
-Half of a covariance is a mean over the features, of a function of each feature alone: an
-objective that is a sum of functions of single parameters is then known from few points [1]_. The
-other half is a function of all features together, as usual.
+An objective that is a sum of functions of single parameters is known from few points where half of
+its covariance is a mean over the features, of a function of each feature alone [1]_. Others need a
+covariance of all features together only (`Covariance`).
 
 The squared distance between two levels of a feature is in part that of their places, and in part
-the same for all levels that differ. With places alone, the ends of a feature are the least certain:
-they have neighbours on one side only, and a search visits the corners of a lattice first.
+the same for all levels that differ, the more the fewer levels there are. With places alone, the
+ends of a feature are the least certain: they have neighbours on one side only, and a search visits
+the corners of a lattice first.
 
 References
 ----------
@@ -26,10 +27,27 @@ from chipdse.arrays import Floats, Int64s
 from chipdse.sorting import distinct
 
 ALONE = 0.5
-"""Share of the covariance that is a mean over the features."""
-DIFFERENT = 0.2
-"""Share of the squared distance that all levels of a feature have that differ."""
+"""Share of an additive covariance that is a mean over the features."""
+DIFFERENT = 0.4
+"""Share of the squared distance that any two levels of a feature have, times its steps."""
 SQRT_5 = math.sqrt(5.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Covariance:
+    """A covariance function of distances in units of lengths.
+
+    smooth : squared-exponential instead of Matérn 5/2
+    additive : `ALONE` of it is a mean over the features
+    """
+
+    smooth: bool
+    additive: bool
+
+    @property
+    def alone(self) -> float:
+        """Share that is a mean over the features."""
+        return ALONE if self.additive else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,41 +77,44 @@ class Pairs:
             yield feature, table / length**2
 
 
-def pairs_of(places: Floats, others: Floats) -> Pairs:
+def pairs_of(places: Floats, others: Floats, level_counts: Int64s) -> Pairs:
     """Pairs of places with others.
 
     Parameters
     ----------
     places, others : in the unit cube; shapes (places, features) and (others, features)
+    level_counts : of values that each feature can have; shape (features,)
     """
     tables, rows, columns = [], [], []
-    for column, other_column in zip(places.T, others.T, strict=True):
+    for column, other_column, count in zip(places.T, others.T, level_counts, strict=True):
+        different = DIFFERENT / max(int(count) - 1, 1)
         levels, row = distinct(column)
         other_levels, other = distinct(other_column)
         apart = levels[:, None] - other_levels
-        tables.append((1 - DIFFERENT) * apart**2 + DIFFERENT * (apart != 0))
+        tables.append((1 - different) * apart**2 + different * (apart != 0))
         rows.append(row)
         columns.append(other)
     return Pairs(tables=tables, rows=rows, columns=columns)
 
 
-def covariance_of(pairs: Pairs, lengths: Floats, smooth: bool) -> Floats:
+def covariance_of(pairs: Pairs, lengths: Floats, covariance: Covariance) -> Floats:
     """Covariance of each pair of places, 1 where they are the same; shape (places, others).
 
     Parameters
     ----------
     lengths : of the features
-    smooth : squared-exponential instead of Matérn 5/2
     """
     alone, square = np.zeros(pairs.shape), np.zeros(pairs.shape)
     for feature, table in pairs.scaled(lengths):
-        alone += pairs.spread(_fallen(table, smooth)[0], feature)
         square += pairs.spread(table, feature)
-    together, _ = _fallen(square, smooth)
-    return ALONE / len(lengths) * alone + (1 - ALONE) * together
+        if covariance.additive:
+            alone += pairs.spread(_fallen(table, covariance.smooth)[0], feature)
+    together, _ = _fallen(square, covariance.smooth)
+    share = covariance.alone
+    return share / len(lengths) * alone + (1 - share) * together
 
 
-def slopes_along(pairs: Pairs, lengths: Floats, smooth: bool, pull: Floats) -> Floats:
+def slopes_along(pairs: Pairs, lengths: Floats, covariance: Covariance, pull: Floats) -> Floats:
     """Derivatives of the sum of `pull` times the covariance, by the logarithms of the lengths.
 
     Parameters
@@ -101,12 +122,13 @@ def slopes_along(pairs: Pairs, lengths: Floats, smooth: bool, pull: Floats) -> F
     pull : one number per pair; shape (places, others)
     """
     squares = [pairs.spread(table, feature) for feature, table in pairs.scaled(lengths)]
-    together = (1 - ALONE) * pull * _fallen(np.sum(squares, axis=0), smooth)[1]
-    slopes = np.empty(len(lengths))
-    for feature, table in pairs.scaled(lengths):
-        alone = pairs.spread(table * _fallen(table, smooth)[1], feature)
-        slopes[feature] = ALONE / len(lengths) * (pull * alone).sum()
-        slopes[feature] += (together * squares[feature]).sum()
+    share = covariance.alone
+    together = (1 - share) * pull * _fallen(np.sum(squares, axis=0), covariance.smooth)[1]
+    slopes = np.array([(together * square).sum() for square in squares])
+    if covariance.additive:
+        for feature, table in pairs.scaled(lengths):
+            alone = pairs.spread(table * _fallen(table, covariance.smooth)[1], feature)
+            slopes[feature] += share / len(lengths) * (pull * alone).sum()
     return slopes
 
 

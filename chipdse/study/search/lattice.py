@@ -138,6 +138,7 @@ def look(
         fronts=fronts,
         trouble=np.array(troubles),
         pending=_places(space, running),
+        level_counts=_level_counts(space),
     )
 
 
@@ -173,6 +174,12 @@ def places_of(space: Space, numbers: Int64s) -> Floats:
 def _places(space: Space, trials: Iterable[FrozenTrial]) -> Floats:
     numbers = [space.number_of(space.point(trial.params)) for trial in trials]
     return places_of(space, np.array(numbers, dtype=np.int64))
+
+
+def _level_counts(space: Space) -> Int64s:
+    """How many values each feature of the places of a space can have."""
+    columns = [column for axis in space.axes for column in _features(axis).T]
+    return np.array([len(np.unique(column)) for column in columns], dtype=np.int64)
 
 
 def _features(axis: Axis) -> Floats:

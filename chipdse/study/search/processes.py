@@ -1,7 +1,7 @@
 """Gaussian processes for objectives of single points: a mixture of models, weighted by evidence.
 
-An objective is modelled with a Matérn 5/2 and with a squared-exponential covariance
-(`chipdse.study.search.covariance`). Lengths and
+An objective is modelled with a Matérn 5/2 and with a squared-exponential covariance, each additive
+and not (`chipdse.study.search.covariance`). Lengths and
 noise have log-normal priors [1]_. Few points leave them uncertain, and the most probable ones alone
 would be trusted too much: the models of the mixture are draws from Laplace's approximation of the
 posterior, as many of each kind as its share of the evidence.
@@ -23,14 +23,25 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import Bounds, minimize
 from scipy.special import ndtr
 
-from chipdse.arrays import Floats
-from chipdse.study.search.covariance import Pairs, covariance_of, pairs_of, slopes_along
+from chipdse.arrays import Floats, Int64s
+from chipdse.study.search.covariance import (
+    Covariance,
+    Pairs,
+    covariance_of,
+    pairs_of,
+    slopes_along,
+)
 
 LENGTH_LOG_MEAN, LENGTH_LOG_DEVIATION = math.sqrt(2.0), math.sqrt(3.0)
 """Of the lengths' prior for one feature; the median grows with the root of their number [1]_."""
 NOISE_LOG_MEAN, NOISE_LOG_DEVIATION = -4.0, 1.0
 """Of the prior of the noise's variance, of standardised values: BoTorch's default."""
 LENGTHS, NOISES = (0.025, 1000.0), (1e-6, 1.0)
+COVARIANCES = tuple(
+    Covariance(smooth=smooth, additive=additive)
+    for additive in (False, True)
+    for smooth in (False, True)
+)
 DRAWS = 8
 """Models of each objective."""
 JITTER = 1e-10
@@ -44,13 +55,12 @@ SQRT_2_PI = math.sqrt(2 * math.pi)
 class Model:
     """How one objective depends on the place.
 
-    smooth : squared-exponential instead of Matérn 5/2
     lengths : of the features; shape (features,)
     noise : variance, of standardised values
     weight : of all models of the objective
     """
 
-    smooth: bool
+    covariance: Covariance
     lengths: Floats
     noise: float
     weight: float = 1.0
@@ -114,27 +124,29 @@ def deviation_of(predictions: Sequence[Prediction]) -> Floats:
     return np.asarray(np.sqrt(total))
 
 
-def fit_models(places: Floats, values: Floats) -> list[Model]:
+def fit_models(places: Floats, values: Floats, level_counts: Int64s) -> list[Model]:
     """Models of an objective, drawn from their posterior.
 
     Parameters
     ----------
     values : in units of the range of interest; shape (points,)
+    level_counts : of values that each feature can have; shape (features,)
     """
     if np.ptp(values) < 1e-12:
-        return [Model(smooth=False, lengths=np.ones(places.shape[1]), noise=1e-6)]
-    pairs = pairs_of(places, places)
+        lengths = np.ones(places.shape[1])
+        return [Model(covariance=COVARIANCES[0], lengths=lengths, noise=1e-6)]
+    pairs = pairs_of(places, places, level_counts)
     known = (values - values.mean()) / values.std()
-    posteriors = [_posterior(pairs, known, smooth) for smooth in (False, True)]
+    posteriors = [_posterior(pairs, known, covariance) for covariance in COVARIANCES]
     counts = _shares(np.array([posterior.evidence for posterior in posteriors]))
     return [
         Model(
-            smooth=smooth,
+            covariance=covariance,
             lengths=np.exp(logarithms[:-1]),
             noise=float(np.exp(logarithms[-1])),
             weight=1 / DRAWS,
         )
-        for smooth, count, posterior in zip((False, True), counts, posteriors, strict=True)
+        for covariance, count, posterior in zip(COVARIANCES, counts, posteriors, strict=True)
         for logarithms in posterior.draws(count)
     ]
 
@@ -174,7 +186,7 @@ def _bounds(size: int) -> Floats:
     return np.asarray(np.log([LENGTHS] * (size - 1) + [NOISES]))
 
 
-def _posterior(pairs: Pairs, known: Floats, smooth: bool) -> _Posterior:
+def _posterior(pairs: Pairs, known: Floats, covariance: Covariance) -> _Posterior:
     """The posterior of lengths and noise from standardised values.
 
     Parameters
@@ -187,7 +199,7 @@ def _posterior(pairs: Pairs, known: Floats, smooth: bool) -> _Posterior:
     mean[-1], deviation[-1] = NOISE_LOG_MEAN, NOISE_LOG_DEVIATION
 
     def loss(logarithms: Floats) -> tuple[float, Floats]:
-        value, gradient = _unlikely(logarithms, pairs, known, smooth)
+        value, gradient = _unlikely(logarithms, pairs, known, covariance)
         off = (logarithms - mean) / deviation
         # The density is that of lengths and noise, not of their logarithms.
         prior = 0.5 * float(off @ off) + float(logarithms.sum())
@@ -215,11 +227,9 @@ def _posterior(pairs: Pairs, known: Floats, smooth: bool) -> _Posterior:
 
 
 def _unlikely(
-    logarithms: Floats, pairs: Pairs, known: Floats, smooth: bool
+    logarithms: Floats, pairs: Pairs, known: Floats, covariance: Covariance
 ) -> tuple[float, Floats]:
     """Minus the logarithm of the marginal likelihood, and its gradient.
-
-    The mean of the process is the most likely one.
 
     Parameters
     ----------
@@ -229,42 +239,37 @@ def _unlikely(
     """
     count = len(known)
     lengths, noise = np.exp(logarithms[:-1]), math.exp(logarithms[-1])
-    covariance = covariance_of(pairs, lengths, smooth)
-    covariance[np.diag_indices(count)] += noise + JITTER
-    factor = cho_factor(covariance, lower=True, check_finite=False)
+    between = covariance_of(pairs, lengths, covariance)
+    between[np.diag_indices(count)] += noise + JITTER
+    factor = cho_factor(between, lower=True, check_finite=False)
     inverse = cho_solve(factor, np.eye(count), check_finite=False)
-    known = known - _mean_of(known, inverse.sum(axis=1))
     solved = inverse @ known
     value = 0.5 * float(known @ solved) + float(np.log(np.diag(factor[0])).sum())
     value += 0.5 * count * math.log(2 * math.pi)
     pull = inverse - np.outer(solved, solved)
     gradient = np.empty(len(logarithms))
-    gradient[:-1] = 0.5 * slopes_along(pairs, lengths, smooth, pull)
+    gradient[:-1] = 0.5 * slopes_along(pairs, lengths, covariance, pull)
     gradient[-1] = 0.5 * noise * float(np.trace(pull))
     return value, gradient
 
 
-def _mean_of(known: Floats, weights: Floats) -> float:
-    """The most likely mean of a process.
-
-    Parameters
-    ----------
-    weights : the inverse of the covariance times ones
-    """
-    return float(weights @ known / weights.sum())
-
-
 def predict_all(
-    places: Floats, values: Floats, models: Sequence[Model], at: Floats, pending: Floats
+    places: Floats,
+    values: Floats,
+    models: Sequence[Model],
+    at: Floats,
+    pending: Floats,
+    level_counts: Int64s,
 ) -> list[Prediction]:
     """What each model expects of the value at some places, without the noise of an evaluation.
 
     Parameters
     ----------
     pending : places about to be known: the mean stays, the uncertainty about them goes
+    level_counts : of values that each feature can have; shape (features,)
     """
     known = np.vstack([places, pending])
-    among, across = pairs_of(known, known), pairs_of(at, known)
+    among, across = pairs_of(known, known, level_counts), pairs_of(at, known, level_counts)
     return [_predict(values, model, among, across) for model in models]
 
 
@@ -276,12 +281,12 @@ def _predict(values: Floats, model: Model, among: Pairs, across: Pairs) -> Predi
     values : of the first of the known places; the others are pending
     among, across : pairs of the known places, and of the places asked for with them
     """
-    count, spread = len(values), max(float(values.std()), 1e-12)
-    covariance = covariance_of(among, model.lengths, model.smooth)
+    count = len(values)
+    offset, spread = float(values.mean()), max(float(values.std()), 1e-12)
+    covariance = covariance_of(among, model.lengths, model.covariance)
     covariance[np.diag_indices(len(covariance))] += model.noise + JITTER
-    between = covariance_of(across, model.lengths, model.smooth)
+    between = covariance_of(across, model.lengths, model.covariance)
     factor = cho_factor(covariance[:count, :count], lower=True, check_finite=False)
-    offset = _mean_of(values, cho_solve(factor, np.ones(count), check_finite=False))
     solved = cho_solve(factor, (values - offset) / spread, check_finite=False)
     mean = between[:, :count] @ solved
     if len(covariance) > count:

@@ -28,7 +28,7 @@ from scipy.stats import norm, qmc
 from sklearn.gaussian_process.kernels import Kernel
 from threadpoolctl import threadpool_limits
 
-from chipdse.arrays import Floats
+from chipdse.arrays import Floats, Int64s
 from chipdse.study.results.front import is_on_front
 from chipdse.study.search.gaussian import fit_kernel, predict
 from chipdse.study.search.improvement import expected_improvement
@@ -69,12 +69,14 @@ class SearchHistory:
     fronts : feasible objectives of each point, all minimised; empty where it failed
     trouble : of each: 1 it failed, between 0 and 1 it missed limits by more or less, 0 feasible
     pending : places of the points under way
+    level_counts : of values that each feature can have; shape (features,)
     """
 
     places: Floats
     fronts: Sequence[Floats]
     trouble: Floats
     pending: Floats
+    level_counts: Int64s
 
 
 def scores(candidates: Floats, history: SearchHistory) -> Floats:
@@ -100,7 +102,7 @@ def _scores(candidates: Floats, history: SearchHistory) -> Floats:
         return chance
     fronts, places = [history.fronts[at] for at in good], history.places[good]
     if all(len(front) == 1 for front in fronts):
-        gain = _gain_of_points(candidates, places, fronts, history.pending)
+        gain = _gain_of_points(candidates, places, fronts, history.pending, history.level_counts)
     else:
         kernels = _kernels_of(places, fronts)
         gain = _gain_of_fronts(candidates, places, fronts, history.pending, kernels)
@@ -124,21 +126,25 @@ def _gain_of_fronts(
 
 
 def _gain_of_points(
-    candidates: Floats, places: Floats, fronts: Sequence[Floats], pending: Floats
+    candidates: Floats,
+    places: Floats,
+    fronts: Sequence[Floats],
+    pending: Floats,
+    level_counts: Int64s,
 ) -> Floats:
     """The same where each brings one point: then each objective is modelled by itself."""
     values = np.concatenate(_scaled(fronts))
-    models = _models_of(places, fronts)
+    models = _models_of(places, fronts, level_counts)
     known = values
     if len(pending):  # points under way are taken to give what is expected of them
         nothing = pending[:0]
         expected = [
-            mean_of(predict_all(places, column, model, pending, nothing))
+            mean_of(predict_all(places, column, model, pending, nothing, level_counts))
             for column, model in zip(values.T, models, strict=True)
         ]
         known = np.vstack([values, np.stack(expected, axis=1)])
     predictions = [
-        predict_all(places, column, model, candidates, pending)
+        predict_all(places, column, model, candidates, pending, level_counts)
         for column, model in zip(values.T, models, strict=True)
     ]
     least = _least_of(fronts, values)
@@ -330,13 +336,13 @@ def _kernels_of(places: Floats, fronts: Sequence[Floats]) -> list[Kernel]:
     return _KERNELS[key]
 
 
-def _models_of(places: Floats, fronts: Sequence[Floats]) -> list[list[Model]]:
+def _models_of(places: Floats, fronts: Sequence[Floats], level_counts: Int64s) -> list[list[Model]]:
     """Models of the objectives of single points, fitted to the first points."""
     count = _first(len(places))
     key = (places[:count].tobytes(), *(front.tobytes() for front in fronts[:count]))
     if key not in _MODELS:
         values = np.concatenate(_scaled(fronts[:count]))
-        _MODELS[key] = [fit_models(places[:count], column) for column in values.T]
+        _MODELS[key] = [fit_models(places[:count], column, level_counts) for column in values.T]
     _forget(_MODELS)
     return _MODELS[key]
 

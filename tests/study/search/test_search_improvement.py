@@ -11,10 +11,11 @@ from sklearn.gaussian_process.kernels import RBF, Matern
 
 from chipdse.study.results.front import hypervolume, is_on_front
 from chipdse.study.search import surrogate
-from chipdse.study.search.covariance import pairs_of
+from chipdse.study.search.covariance import Covariance, pairs_of
 from chipdse.study.search.improvement import expected_improvement
 from chipdse.study.search.lattice import evenness
 from chipdse.study.search.processes import (
+    COVARIANCES,
     Model,
     Prediction,
     _unlikely,
@@ -94,13 +95,13 @@ def test_a_smooth_function_is_predicted_between_its_points() -> None:
     lattice = np.random.default_rng(1).permutation(
         np.stack(np.mgrid[:5, :5, :5], -1).reshape(-1, 3) / 4
     )
-    places, at = lattice[:40], lattice[40:]
+    places, at, counts = lattice[:40], lattice[40:], np.array([5, 5, 5])
 
     def value(x: np.ndarray) -> np.ndarray:
         return np.sin(3 * x[:, 0]) + x[:, 1] ** 2
 
-    models = fit_models(places, value(places))
-    found = predict_all(places, value(places), models, at, at[:0])
+    models = fit_models(places, value(places), counts)
+    found = predict_all(places, value(places), models, at, at[:0], counts)
     assert sum(model.weight for model in models) == pytest.approx(1.0)
     np.testing.assert_allclose(mean_of(found), value(at), atol=0.05)
     # The third coordinate does not matter; every draw of the lengths knows it.
@@ -109,75 +110,86 @@ def test_a_smooth_function_is_predicted_between_its_points() -> None:
 
 def test_from_few_points_the_lengths_are_uncertain() -> None:
     random = np.random.default_rng(0)
-    models = fit_models(random.random((10, 6)), random.standard_normal(10))
+    models = fit_models(random.random((10, 6)), random.standard_normal(10), np.full(6, 10))
     lengths = np.log([model.lengths for model in models])
     assert lengths.std(axis=0).mean() > 0.5
 
 
-def covariance_by_hand(a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: bool) -> float:
+LEVELS = np.array([4, 4, 4])
+"""Of the features: so `covariance_by_hand` has a share of 0.4 / 3 for levels that differ."""
+
+
+def covariance_by_hand(
+    a: np.ndarray, b: np.ndarray, lengths: np.ndarray, covariance: Covariance
+) -> float:
+    different = 0.4 / 3
     squares = [
-        (0.8 * (x - y) ** 2 + 0.2 * (x != y)) / length**2
+        ((1 - different) * (x - y) ** 2 + different * (x != y)) / length**2
         for x, y, length in zip(a, b, lengths, strict=True)
     ]
-    kernel = RBF() if smooth else Matern(nu=2.5)
+    kernel = RBF() if covariance.smooth else Matern(nu=2.5)
 
     def at(square: float) -> float:
         return float(kernel([[0.0]], [[math.sqrt(square)]])[0, 0])
 
-    return 0.5 * sum(map(at, squares)) / len(squares) + 0.5 * at(sum(squares))
+    together = at(sum(squares))
+    alone = sum(map(at, squares)) / len(squares)
+    return (alone + together) / 2 if covariance.additive else together
 
 
-@pytest.mark.parametrize("smooth", [False, True])
-def test_the_likelihood_and_its_gradient(smooth: bool) -> None:
+def matrix_by_hand(places: np.ndarray, lengths: np.ndarray, covariance: Covariance) -> np.ndarray:
+    return np.array(
+        [[covariance_by_hand(a, b, lengths, covariance) for b in places] for a in places]
+    )
+
+
+@pytest.mark.parametrize("covariance", COVARIANCES, ids=str)
+def test_the_likelihood_and_its_gradient(covariance: Covariance) -> None:
     random = np.random.default_rng(2)
     places, known = random.integers(0, 4, (9, 2)) / 3, random.standard_normal(9)
-    pairs = pairs_of(places, places)
+    pairs = pairs_of(places, places, LEVELS[:2])
     at = np.log([0.4, 0.9, 0.05])
-    value, gradient = _unlikely(at, pairs, known, smooth)
+    value, gradient = _unlikely(at, pairs, known, covariance)
     lengths, noise = np.exp(at[:2]), math.exp(at[2])
-    covariance = np.array(
-        [[covariance_by_hand(a, b, lengths, smooth) for b in places] for a in places]
-    )
-    covariance += noise * np.eye(9)
-    ones = np.linalg.solve(covariance, np.ones(9))
-    mean = np.full(9, ones @ known / ones.sum())  # the most likely one
-    assert value == pytest.approx(-multivariate_normal(mean, covariance).logpdf(known))
+    joint = matrix_by_hand(places, lengths, covariance) + noise * np.eye(9)
+    assert value == pytest.approx(-multivariate_normal(cov=joint).logpdf(known))
     steps = 1e-5 * np.eye(3)
-    ends = [[_unlikely(at + sign * s, pairs, known, smooth)[0] for sign in (1, -1)] for s in steps]
+    ends = [
+        [_unlikely(at + sign * s, pairs, known, covariance)[0] for sign in (1, -1)] for s in steps
+    ]
     slopes = [(after - before) / 2e-5 for after, before in ends]
     assert gradient == pytest.approx(slopes, rel=1e-5)
 
 
-def test_a_prediction_is_that_of_the_normal_distribution() -> None:
+@pytest.mark.parametrize("covariance", COVARIANCES, ids=str)
+def test_a_prediction_is_that_of_the_normal_distribution(covariance: Covariance) -> None:
     """The mean and variance of a value among others that are known, by the joint distribution."""
     random = np.random.default_rng(3)
     places, values = random.integers(0, 4, (8, 3)) / 3, random.standard_normal(8)
-    model = Model(smooth=False, lengths=np.array([0.5, 1.0, 2.0]), noise=0.01)
+    model = Model(covariance=covariance, lengths=np.array([0.5, 1.0, 2.0]), noise=0.01)
     at = np.array([[1 / 3, 1.0, 0.0]])
-    (found,) = predict_all(places, values, [model], at, at[:0])
-    every = np.vstack([places, at])
-    joint = np.array(
-        [[covariance_by_hand(a, b, model.lengths, False) for b in every] for a in every]
-    )
+    (found,) = predict_all(places, values, [model], at, at[:0], LEVELS)
+    joint = matrix_by_hand(np.vstack([places, at]), model.lengths, covariance)
     known, between = joint[:8, :8] + 0.01 * np.eye(8), joint[8, :8]
-    ones = np.linalg.solve(known, np.ones(8))
-    mean = ones @ values / ones.sum()
-    assert found.mean[0] == pytest.approx(mean + between @ np.linalg.solve(known, values - mean))
+    pull = np.linalg.solve(known, values - values.mean())
+    assert found.mean[0] == pytest.approx(values.mean() + between @ pull)
     variance = 1 - between @ np.linalg.solve(known, between)
     assert found.deviation[0] == pytest.approx(values.std() * math.sqrt(variance))
 
 
-def test_the_middle_of_a_feature_is_as_uncertain_as_its_ends() -> None:
+def test_the_fewer_levels_the_more_alike_are_those_that_differ() -> None:
     """With places alone, ends that nobody has seen would be far more uncertain than a middle."""
-    ends = pairs_of(np.array([[0.0], [0.5], [1.0]]), np.array([[0.0], [0.5], [1.0]])).tables[0]
-    assert ends[0, 1] / ends[0, 2] == pytest.approx(0.4)  # 0.25 by the places
+    levels = np.array([[0.0], [0.5], [1.0]])
+    for count, ratio in ((3, 0.4), (5, 0.325), (101, 0.253)):
+        squares = pairs_of(levels, levels, np.array([count])).tables[0]
+        assert squares[0, 1] / squares[0, 2] == pytest.approx(ratio)
 
 
 def test_a_point_under_way_leaves_less_to_learn() -> None:
     places, values = np.array([[0.0], [0.1], [0.8], [1.0]]), np.array([0.0, 0.2, 0.7, 0.4])
-    models, half = fit_models(places, values), np.array([[0.5]])
-    free = predict_all(places, values, models, half, half[:0])
-    busy = predict_all(places, values, models, half, half)
+    models, half = fit_models(places, values, np.array([11])), np.array([[0.5]])
+    free = predict_all(places, values, models, half, half[:0], np.array([11]))
+    busy = predict_all(places, values, models, half, half, np.array([11]))
     for before, after in zip(free, busy, strict=True):
         assert after.mean == pytest.approx(before.mean)
         assert after.deviation[0] < 0.5 * before.deviation[0]
@@ -185,10 +197,10 @@ def test_a_point_under_way_leaves_less_to_learn() -> None:
 
 def test_a_constant_objective_has_one_certain_model() -> None:
     places = np.linspace(0, 1, 5)[:, None]
-    models = fit_models(places, np.full(5, 3.0))
-    assert mean_of(predict_all(places, np.full(5, 3.0), models, places, places[:0])) == (
-        pytest.approx(3.0)
-    )
+    models = fit_models(places, np.full(5, 3.0), np.array([5]))
+    assert mean_of(
+        predict_all(places, np.full(5, 3.0), models, places, places[:0], np.array([5]))
+    ) == (pytest.approx(3.0))
 
 
 def test_points_that_can_only_tie_promise_nothing() -> None:
@@ -202,6 +214,7 @@ def test_points_that_can_only_tie_promise_nothing() -> None:
         fronts=[values[at : at + 1] for at in order],
         trouble=np.zeros(len(order)),
         pending=places[:0],
+        level_counts=np.array([5, 5]),
     )
     left = np.setdiff1d(np.arange(25), order)
     best = left[int(surrogate.scores(places[left], seen).argmax())]

@@ -1,5 +1,6 @@
 """The sampler of our own: its mathematics by hand and against definitions, its search on toys."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
@@ -85,7 +86,13 @@ def test_related_quantities_are_predicted_together() -> None:
 def test_where_points_failed_the_chance_is_small() -> None:
     places = np.linspace(0, 1, 12)[:, None]
     trouble = (places[:, 0] > 0.5).astype(float)
-    seen = SearchHistory(places=places, fronts=[], trouble=trouble, pending=np.zeros((0, 1)))
+    seen = SearchHistory(
+        places=places,
+        fronts=[],
+        trouble=trouble,
+        pending=np.zeros((0, 1)),
+        level_counts=np.array([12]),
+    )
     low, high = feasible_probability(np.array([[0.1], [0.9]]), seen)
     assert low > 0.8
     assert high < 0.2
@@ -95,8 +102,14 @@ def test_a_point_under_way_is_worth_less_the_second_time() -> None:
     places = np.array([[0.0], [0.1], [0.2], [0.8], [0.9], [1.0]])
     fronts = [np.array([[1 + x**2, 1 + (1 - x) ** 2]]) for x in places[:, 0]]
     nothing, half = np.zeros((0, 1)), np.array([[0.5]])
-    free = SearchHistory(places=places, fronts=fronts, trouble=np.zeros(6), pending=nothing)
-    busy = SearchHistory(places=places, fronts=fronts, trouble=np.zeros(6), pending=half)
+    free = SearchHistory(
+        places=places,
+        fronts=fronts,
+        trouble=np.zeros(6),
+        pending=nothing,
+        level_counts=np.array([7]),
+    )
+    busy = dataclasses.replace(free, pending=half)
     assert scores(half, free)[0] > 0
     assert scores(half, busy)[0] < 0.2 * scores(half, free)[0]
 
