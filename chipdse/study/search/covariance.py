@@ -28,8 +28,9 @@ from chipdse.sorting import distinct
 
 ALONE = 0.5
 """Share of an additive covariance that is a mean over the features."""
-DIFFERENT = 0.4
-"""Share of the squared distance that any two levels of a feature have, times its steps."""
+DIFFERENT, LEAST_DIFFERENT = 0.4, 0.1
+"""Share of the squared distance that any two levels of a feature have, times its steps, and the
+least one."""
 SQRT_5 = math.sqrt(5.0)
 
 
@@ -87,7 +88,7 @@ def pairs_of(places: Floats, others: Floats, level_counts: Int64s) -> Pairs:
     """
     tables, rows, columns = [], [], []
     for column, other_column, count in zip(places.T, others.T, level_counts, strict=True):
-        different = DIFFERENT / max(int(count) - 1, 1)
+        different = max(DIFFERENT / max(int(count) - 1, 1), LEAST_DIFFERENT)
         levels, row = distinct(column)
         other_levels, other = distinct(other_column)
         apart = levels[:, None] - other_levels
