@@ -109,8 +109,8 @@ def covariance_of(pairs: Pairs, lengths: Floats, covariance: Covariance) -> Floa
     for feature, table in pairs.scaled(lengths):
         square += pairs.spread(table, feature)
         if covariance.additive:
-            alone += pairs.spread(_fallen(table, covariance.smooth)[0], feature)
-    together, _ = _fallen(square, covariance.smooth)
+            alone += pairs.spread(_covariance_and_slope(table, covariance.smooth)[0], feature)
+    together, _ = _covariance_and_slope(square, covariance.smooth)
     share = covariance.alone
     return share / len(lengths) * alone + (1 - share) * together
 
@@ -124,16 +124,20 @@ def slopes_along(pairs: Pairs, lengths: Floats, covariance: Covariance, pull: Fl
     """
     squares = [pairs.spread(table, feature) for feature, table in pairs.scaled(lengths)]
     share = covariance.alone
-    together = (1 - share) * pull * _fallen(np.sum(squares, axis=0), covariance.smooth)[1]
+    together = (
+        (1 - share) * pull * _covariance_and_slope(np.sum(squares, axis=0), covariance.smooth)[1]
+    )
     slopes = np.array([(together * square).sum() for square in squares])
     if covariance.additive:
         for feature, table in pairs.scaled(lengths):
-            alone = pairs.spread(table * _fallen(table, covariance.smooth)[1], feature)
+            alone = pairs.spread(
+                table * _covariance_and_slope(table, covariance.smooth)[1], feature
+            )
             slopes[feature] += share / len(lengths) * (pull * alone).sum()
     return slopes
 
 
-def _fallen(square: Floats, smooth: bool) -> tuple[Floats, Floats]:
+def _covariance_and_slope(square: Floats, smooth: bool) -> tuple[Floats, Floats]:
     """A covariance function of squared distances, and minus twice its derivative."""
     if smooth:
         covariance = np.exp(-0.5 * square)

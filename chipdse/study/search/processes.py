@@ -42,6 +42,7 @@ COVARIANCES = tuple(
     for additive in (False, True)
     for smooth in (False, True)
 )
+"""Those that an objective may have."""
 DRAWS = 8
 """Models of each objective."""
 JITTER = 1e-10

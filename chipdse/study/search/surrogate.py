@@ -339,7 +339,8 @@ def _kernels_of(places: Floats, fronts: Sequence[Floats]) -> list[Kernel]:
 def _models_of(places: Floats, fronts: Sequence[Floats], level_counts: Int64s) -> list[list[Model]]:
     """Models of the objectives of single points, fitted to the first points."""
     count = _first(len(places))
-    key = (places[:count].tobytes(), *(front.tobytes() for front in fronts[:count]))
+    points = (places[:count].tobytes(), *(front.tobytes() for front in fronts[:count]))
+    key = (level_counts.tobytes(), *points)
     if key not in _MODELS:
         values = np.concatenate(_scaled(fronts[:count]))
         _MODELS[key] = [fit_models(places[:count], column, level_counts) for column in values.T]

@@ -203,6 +203,16 @@ def test_a_constant_objective_has_one_certain_model() -> None:
     ) == (pytest.approx(3.0))
 
 
+def test_a_value_that_is_added_between_others_changes_the_models() -> None:
+    """The places of the points stay; fewer levels are more alike."""
+    places = np.random.default_rng(0).integers(0, 3, (8, 2)) / 2
+    fronts = [1 + np.array([[a, b]]) for a, b in np.random.default_rng(1).random((8, 2))]
+    few, more = (surrogate._models_of(places, fronts, np.array([count, 3])) for count in (3, 4))
+    assert any(
+        (model.lengths != other.lengths).any() for model, other in zip(few[0], more[0], strict=True)
+    )
+
+
 def test_points_that_can_only_tie_promise_nothing() -> None:
     """The first objective has its best value wherever the first coordinate is 0."""
     grid = np.linspace(0, 1, 5)
