@@ -28,7 +28,7 @@ from chipdse.sorting import distinct
 
 ALONE = 0.5
 """Share of an additive covariance that is a mean over the features."""
-DIFFERENT, LEAST_DIFFERENT = 0.4, 0.1
+DIFFERENT, LEAST_DIFFERENT = 0.4, 0.05
 """Share of the squared distance that any two levels of a feature have, times its steps, and the
 least one."""
 SQRT_5 = math.sqrt(5.0)

@@ -180,7 +180,7 @@ def test_a_prediction_is_that_of_the_normal_distribution(covariance: Covariance)
 def test_the_fewer_levels_the_more_alike_are_those_that_differ() -> None:
     """With places alone, ends that nobody has seen would be far more uncertain than a middle."""
     levels = np.array([[0.0], [0.5], [1.0]])
-    for count, ratio in ((3, 0.4), (4, 0.35), (5, 0.325), (101, 0.325)):
+    for count, ratio in ((3, 0.4), (4, 0.35), (5, 0.325), (9, 0.2875), (101, 0.2875)):
         squares = pairs_of(levels, levels, np.array([count])).tables[0]
         assert squares[0, 1] / squares[0, 2] == pytest.approx(ratio)
 
