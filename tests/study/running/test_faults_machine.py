@@ -253,6 +253,7 @@ def test_a_program_that_cannot_be_started_is_the_machines(tmp_path: Path) -> Non
         run_tool("tool", [str(tmp_path / "tool")], tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "kind"), [(signal.SIGKILL, MachineError), (signal.SIGSEGV, ToolError)]
 )
