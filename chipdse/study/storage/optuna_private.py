@@ -12,7 +12,7 @@ pass, which compare everything read and written here with Optuna's own calls.
 | `Study._storage`, `_CachedStorage._backend` | the database of a study |
 | `Study._study_id`, `Trial._trial_id` | keys of the rows in the database |
 | `Trial._suggest` | one parameter of a trial by its distribution |
-| `_VersionManager._create_alembic_script` | the versions of its tables, read once per process instead of at each opening |
+| `_VersionManager._create_alembic_script` | versions of its tables, read once per process |
 """
 
 from __future__ import annotations

@@ -136,6 +136,7 @@ def test_a_part_of_synthesis_killed_once_fails_no_trial(tmp_path: Path) -> None:
     assert states(tmp_path) == ["feasible", "feasible"]
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     ("tool", "end"),
