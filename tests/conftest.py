@@ -47,8 +47,10 @@ def pytest_configure(config: pytest.Config) -> None:
     with bytecode_kept():  # Hypothesis is a plugin of pytest, which rewrites all of its modules
         from hypothesis import settings
 
-        from tests.support.fuzzing.examples import FEW, STEADY
-    settings.load_profile(FEW if "not exhaustive" in config.option.markexpr else STEADY)
+        from tests.support.fuzzing.examples import FEW, FEWEST, STEADY
+    left_out = config.option.markexpr
+    profile = FEWEST if "not slow" in left_out else FEW if "not exhaustive" in left_out else STEADY
+    settings.load_profile(profile)
     if not hasattr(config, "workerinput"):  # the workers of xdist have the folder of their parent
         kernels.begin()
         # The tests start more than a thousand programs that import chipdse. Where Python keeps

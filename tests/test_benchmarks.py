@@ -16,6 +16,7 @@ from chipdse.study.results.front import is_on_front
 from tests.support.docs_pages import ROOT
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py")))
 def test_a_script_loads(name: str) -> None:
     importlib.import_module(f"benchmarks.{name}")  # its main() runs only when it is started

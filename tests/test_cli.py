@@ -102,10 +102,16 @@ def test_sim_compares_every_output_with_the_reference(home: Path) -> None:
     assert found["work"] == 32
 
 
-def test_sim_writes_waves(home: Path) -> None:
+def test_sim_writes_waves(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a bench that ships starts without pytest, which is two fifths of what others load."""
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
     name = "waves.fst" if shutil.which("iverilog") else "waves.vcd"
     call("sim", "mac_array", "--set", *SMALL, "--workload", "length=32", "--waves", name)
     assert (home / name).stat().st_size > 100
+    logs = [log.read_text() for log in (home / "cache").glob("stages/simulate/*/simulation.log")]
+    (loaded,) = [text for text in logs if "import time:" in text]
+    assert " cocotb.preview\n" in loaded and " _pytest.outcomes\n" in loaded
+    assert " pytest\n" not in loaded and " _pytest.config\n" not in loaded
 
 
 def test_eval_prints_every_metric_and_what_counts(home: Path) -> None:

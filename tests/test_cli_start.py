@@ -51,6 +51,7 @@ def verbs(parser: argparse.ArgumentParser, above: tuple[str, ...] = ()) -> Itera
                 yield from verbs(inner, (*above, name))
 
 
+@pytest.mark.slow
 def test_help_and_version_load_no_large_library(tmp_path: Path) -> None:
     every = list(verbs(build_parser()))
     assert ["sweep"] in every and ["library", "add"] in every
@@ -59,6 +60,7 @@ def test_help_and_version_load_no_large_library(tmp_path: Path) -> None:
         assert (code, error, loaded) == (0, "", []), case
 
 
+@pytest.mark.slow
 def test_wrong_usage_loads_no_large_library(tmp_path: Path) -> None:
     cases = [[], ["nosuch"], *([*verb, "--nosuch"] for verb in verbs(build_parser()))]
     for case, (code, error, loaded) in zip(cases, started(cases, tmp_path), strict=True):
@@ -100,6 +102,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, st
     return dict(zip(MISSING, started([line.split() for line in MISSING], folder), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", MISSING)
 def test_missing_file_is_refused_before_anything_loads(
     command: str, answers: dict[str, tuple[int, str, list[str]]]

@@ -27,7 +27,7 @@ question = "Does the flow work?"
 block = "mac_array"
 [hardware]
 rows = 1
-columns = [1, 2]
+columns = 1
 operand_bits = [2, 3]
 accumulator_bits = [6, 10]
 signed = false
@@ -37,7 +37,7 @@ depth = 8
 [library]
 name = "sky130"
 [operating]
-clock_frac = [0.5, 1.0]
+clock_frac = [0.5, 0.75, 1.0]
 [package]
 tiles = [1, 100]
 [objectives]
@@ -174,7 +174,7 @@ def run_here(folder: Path, **arguments: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def study(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return run_sweep(tmp_path_factory.mktemp("one"), workers=1)
+    return run_sweep(tmp_path_factory.mktemp("one"), workers=1, report=False)
 
 
 def comparable(table: pd.DataFrame) -> pd.DataFrame:
@@ -191,9 +191,7 @@ def test_failures_are_recorded_and_the_sweep_goes_on(study: Any) -> None:
     assert (failed["accumulator_bits"] == 6).all()
     assert failed["failure"].str.contains("use accumulator_bits >= ").all()
     assert not failed["on_front"].any()
-    assert not points.duplicated(
-        ["columns", "operand_bits", "accumulator_bits", "clock_frac", "tiles"]
-    ).any()
+    assert not points.duplicated(["operand_bits", "accumulator_bits", "clock_frac", "tiles"]).any()
 
 
 def test_same_seed_same_front(study: Any, tmp_path: Path) -> None:
@@ -206,7 +204,7 @@ def test_two_workers_repeat_nothing(cache: Path, tmp_path: Path) -> None:
     store = tmp_path / "stages"
     points = run_sweep(tmp_path, workers=2, store=store, report=False).points()
     assert len(points) == 12
-    hardware = points.drop_duplicates(["columns", "operand_bits", "accumulator_bits"])
+    hardware = points.drop_duplicates(["operand_bits", "accumulator_bits"])
     assert 2 < len(hardware) < 12
     folders = [path for path in (store / "elaborate").iterdir() if path.is_dir()]
     assert len(folders) == len(hardware)
@@ -267,8 +265,10 @@ def test_a_stopped_sweep_loses_only_what_was_in_flight(
     whole = run_here(tmp_path).points()
     assert len(whole) == 12
     same = whole[whole["trial"].isin(before["trial"])]
-    pd.testing.assert_frame_equal(
-        comparable(before).drop(columns="on_front"), comparable(same).drop(columns="on_front")
+    pd.testing.assert_frame_equal(  # whole numbers are floats beside a point that failed
+        comparable(before).drop(columns="on_front"),
+        comparable(same).drop(columns="on_front"),
+        check_dtype=False,
     )
     names = [axis.name for axis in chipdse.load_study(tmp_path / "study").folder.sweep.space.axes]
     assert not whole.duplicated(names).any()
@@ -282,5 +282,6 @@ def test_the_python_api_in_ten_lines(study: Any, cache: Path) -> None:
     front = study.front()
     assert isinstance(front, pd.DataFrame)
     assert front["energy_per_op_j"].is_monotonic_increasing
-    assert (study.folder.path / "report.html").stat().st_size > 1_000_000
+    page = study.write_report(study.folder.path / "report.html", details=0)
+    assert page.stat().st_size > 1_000_000
     assert json.loads((study.folder.path / "study.json").read_text())["versions"]["pyosys"]

@@ -150,7 +150,9 @@ def page(every: dict[str, dict[str, Any]]) -> str:
     for name, sweep_texts in sorted(every.items()):
         points = pd.DataFrame(sweep_texts["points"])
         rows = points.astype(object)  # in a row of floats whole numbers would print as 1.0
-        least, fastest = rows.loc[points[ENERGY].idxmin()], rows.loc[points[SPEED].idxmax()]
+        of_least, of_fastest = points[ENERGY].idxmin(), points[SPEED].idxmax()
+        least = rows.loc[of_least]
+        fastest = rows.loc[of_fastest]
         lines += [
             f"## {name}",
             "",

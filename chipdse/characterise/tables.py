@@ -162,10 +162,8 @@ def combinational_energy(
                 for (other, source), other_energy in alone.items()
                 if source == pin and other != out and other_energy is not None
             ]
-            taken = sum(
-                np.mean([other_energy[edge][:, 0] for edge in EDGES], axis=0)
-                for other_energy in others
-            )
+            means = [np.mean([each[edge][:, 0] for edge in EDGES], axis=0) for each in others]
+            taken = sum(means)
             energy = {edge: together[edge] - np.reshape(taken, (-1, 1)) for edge in EDGES}
         result[out, pin] = energy
     return result

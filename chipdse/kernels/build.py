@@ -33,7 +33,11 @@ _ROUND_ALIKE = "-ffp-contract=off"
 # GCC warns how 64-byte vectors would be passed between libraries of processors with and without
 # AVX-512; only static functions have them as arguments.
 _WARNINGS = ("-Wall", "-Wextra", "-Wno-psabi")
-FLAGS = ("-O3", "-march=native", _ROUND_ALIKE, "-shared", "-fPIC", "-std=gnu11", *_WARNINGS)
+FLAGS = ("-march=native", _ROUND_ALIKE, "-shared", "-fPIC", "-std=gnu11", *_WARNINGS)
+FULL = "-O3"
+QUICK = "-O1"
+"""For functions written for a netlist, whose C has whole vectors: higher levels compile for up to
+three times as long, and the functions are no faster."""
 
 
 @functools.cache
@@ -56,9 +60,11 @@ def c_text(name: str) -> str:
     return "".join(INCLUDE.sub("", file.read_text()) for file in c_files(name).values())
 
 
-def compile_command(compiler_path: str, source: Path, library: Path) -> list[str]:
-    """The command that compiles a C file to a shared library."""
-    return [compiler_path, *FLAGS, "-o", str(library), str(source), "-lm"]
+def compile_command(
+    compiler_path: str, source: Path, library: Path, level: str = FULL
+) -> list[str]:
+    """The command that compiles a C file to a shared library, optimised to a level."""
+    return [compiler_path, level, *FLAGS, "-o", str(library), str(source), "-lm"]
 
 
 class Kernels:
@@ -78,12 +84,13 @@ class Kernels:
         name = f"{file.removesuffix('.c')}-{text_key(text)}"
         return ctypes.CDLL(str(self.compiled(name, text)))
 
-    def compiled(self, name: str, text: str) -> Path:
+    def compiled(self, name: str, text: str, level: str = FULL) -> Path:
         """A shared library of some C, complete or not at all.
 
         Parameters
         ----------
         name : of the file in the folder, without suffix; it holds a hash of the text
+        level : of optimisation, `FULL` or `QUICK`
 
         Raises
         ------
@@ -97,7 +104,7 @@ class Kernels:
         write_whole(source, text)
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
             result, log = Path(scratch) / "kernel.so", self.folder / f"{name}.log"
-            command = compile_command(str(compiler()), source, result)
+            command = compile_command(str(compiler()), source, result, level)
             with log.open("w") as out:
                 # Temporary files lie beside the result, so a full disk elsewhere does not matter.
                 places = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(Path(scratch).absolute()))
@@ -128,7 +135,7 @@ def kernels() -> Kernels:
     if path is None:
         raise ToolError("no C compiler on PATH: sudo apt-get install gcc")
     version = subprocess.run([path, "--version"], capture_output=True, text=True).stdout
-    identity = "\n".join([path, version.split("\n")[0], _processor(), *FLAGS])
+    identity = "\n".join([path, version.split("\n")[0], _processor(), FULL, QUICK, *FLAGS])
     folder = cache_folder() / "kernels" / hashlib.sha256(identity.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     return Kernels(folder)

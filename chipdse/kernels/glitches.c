@@ -1,6 +1,9 @@
 /* The replay with delays: one pass over the cells, each with its list of pending changes. */
 #include "lanes.h"
 #include <stdlib.h>
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 typedef struct {
     int32_t *time; /* bins after the clock's edge */
     v8 *mask;      /* lanes that toggle */

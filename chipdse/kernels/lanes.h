@@ -3,7 +3,7 @@
 #define LANES_H
 #include <stdint.h>
 #include <string.h>
-#ifdef __AVX512F__
+#ifdef __AVX512VPOPCNTDQ__
 #include <immintrin.h>
 #endif
 
@@ -14,22 +14,17 @@ static inline v8 ones_in(v8 x)
 {
 #ifdef __AVX512VPOPCNTDQ__
     return (v8)_mm512_popcnt_epi64((__m512i)x);
-#else
-    v8 r;
-    for (int i = 0; i < 8; i++)
-        r[i] = (uint64_t)__builtin_popcountll(x[i]);
-    return r;
+#else /* sums of neighbouring bits, pairs, nibbles and so on: compilers keep whole vectors */
+    x -= (x >> 1) & 0x5555555555555555;
+    x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333);
+    x = (x + (x >> 4)) & 0x0F0F0F0F0F0F0F0F;
+    x += x >> 8;
+    x += x >> 16;
+    return (x + (x >> 32)) & 0x7F;
 #endif
 }
 
-static inline uint64_t sum(v8 x)
-{
-#ifdef __AVX512F__
-    return (uint64_t)_mm512_reduce_add_epi64((__m512i)x);
-#else
-    return x[0] + x[1] + x[2] + x[3] + x[4] + x[5] + x[6] + x[7];
-#endif
-}
+static inline uint64_t sum(v8 x) { return x[0] + x[1] + x[2] + x[3] + x[4] + x[5] + x[6] + x[7]; }
 
 typedef void operation(v8 *values, int64_t stride, int64_t at, int64_t steps, int64_t count,
                        const int32_t *reads, int64_t first, uint64_t *counters, uint64_t *sets);

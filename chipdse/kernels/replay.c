@@ -1,5 +1,8 @@
 /* The loop of the zero-delay replay around the functions of its cells. */
 #include "lanes.h"
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 
 typedef struct {
     operation *function;

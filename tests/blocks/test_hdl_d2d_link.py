@@ -186,7 +186,7 @@ NOISY = D2dLinkWorkload(length=60, load=0.8, error_rate=0.02)
 QUIET = D2dLinkWorkload(length=60, values="sparse")
 
 
-@pytest.mark.few_cases(3)
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     ("parameters", "workload"),
@@ -215,7 +215,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_bench_catches(fault: str, tmp_path: Path) -> None:

@@ -240,7 +240,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_bench_catches(fault: str, tmp_path: Path) -> None:

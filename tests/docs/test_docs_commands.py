@@ -64,6 +64,7 @@ def parse(command: Command) -> argparse.Namespace | str:
             return f"{command}: {said.getvalue().strip()}" if ended.code else argparse.Namespace()
 
 
+@pytest.mark.slow
 def test_every_documented_command_is_understood() -> None:
     """Whole command lines are parsed; within sentences verbs and options must exist."""
     wrong = []
@@ -124,6 +125,7 @@ def test_every_verb_is_shown_at_work(verb: str) -> None:
     assert shown, f"no page has a command line with 'chipdse {verb}'"
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_option_says_what_it_is(verb: str) -> None:
     """What the reference is written from: a summary, an example that parses, help everywhere."""

@@ -46,6 +46,7 @@ def test_no_figure_turns_its_sentence_round() -> None:
         assert turned.findall((ROOT / page).read_text()) == [], page
 
 
+@pytest.mark.slow
 def test_large_fronts_have_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
     fronts = sys.modules["concept_texts.fronts"]
     assert fronts.front_counts(stored("adder"), "adder") == (2, 36)

@@ -56,10 +56,11 @@ NIGHTLY = {
     "docs/concepts/power_over_time.md": "tests/test_cli_trace.py has its verbs on smaller blocks",
     "docs/concepts/library.md": "docs/howto/own_library.md has the same verbs",
     "docs/blocks/rv32.md": "tests/riscv/test_elf_flow.py runs a shorter program",
+    "docs/howto/networks.md": "tests/application has its verbs on a smaller array",
     "docs/howto/reports.md": "tests/report has its verbs on a smaller study",
     "docs/concepts/guarantee.md": "tests/stages/test_guarantee.py has the same options",
 }
-"""Pages whose commands take 10 s or more, and what runs in `make test` instead."""
+"""Pages whose commands take 5 s or more, and what runs in `make test` instead."""
 PYTHON_ELSEWHERE = {
     "docs/developers/adding_a_metric.md": "a line of a record; "
     "tests/report/test_metrics_declared.py declares a metric",

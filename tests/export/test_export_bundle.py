@@ -85,6 +85,7 @@ def test_it_checks_itself_with_python_and_icarus_alone(bundle: Path, tmp_path: P
     assert all(line in done.stdout for line in CHECKED)
 
 
+@pytest.mark.few_cases(1)
 def test_it_notices_a_fault(bundle: Path, tmp_path: Path) -> None:
     need_icarus()
     broken = shutil.copytree(bundle, tmp_path / "broken")
@@ -96,6 +97,7 @@ def test_it_notices_a_fault(bundle: Path, tmp_path: Path) -> None:
     assert "FAIL: 1 of" in done.stdout
 
 
+@pytest.mark.few_cases(1)
 def test_its_cocotb_bench_runs_without_this_project(bundle: Path, tmp_path: Path) -> None:
     need_icarus()
     moved = shutil.copytree(bundle, tmp_path / "elsewhere")
@@ -112,6 +114,7 @@ def test_its_cocotb_bench_runs_without_this_project(bundle: Path, tmp_path: Path
     assert "the bench of the folder" in done.stdout + done.stderr
 
 
+@pytest.mark.few_cases(1)
 def test_it_has_what_to_cite(bundle: Path) -> None:
     text = (bundle / "sources.bib").read_text()
     assert (
@@ -120,6 +123,7 @@ def test_it_has_what_to_cite(bundle: Path) -> None:
     )
 
 
+@pytest.mark.few_cases(1)
 def test_the_evidence_is_that_of_eval(bundle: Path, store: Store) -> None:
     design = small(
         json.loads((bundle / "bench" / "bench.json").read_text())["module"].split(".")[1]
@@ -134,6 +138,7 @@ def test_the_evidence_is_that_of_eval(bundle: Path, store: Store) -> None:
     assert described["vdd_v"]["evidence"] == described["glitches_counted"]["evidence"] == "input"
 
 
+@pytest.mark.few_cases(1)
 def test_the_same_point_is_the_same_bytes(bundle: Path, store: Store, tmp_path: Path) -> None:
     design = small(
         json.loads((bundle / "bench" / "bench.json").read_text())["module"].split(".")[1]
@@ -147,6 +152,7 @@ def test_the_same_point_is_the_same_bytes(bundle: Path, store: Store, tmp_path: 
         assert (bundle / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
 
 
+@pytest.mark.few_cases(1)
 def test_readers_take_netlist_liberty_and_file_lists(bundle: Path, tmp_path: Path) -> None:
     need_icarus()
     for name in ("rtl.f", "netlist.f"):
@@ -161,6 +167,7 @@ def test_readers_take_netlist_liberty_and_file_lists(bundle: Path, tmp_path: Pat
     )
 
 
+@pytest.mark.few_cases(1)
 def test_fusesoc_runs_both_targets(bundle: Path, tmp_path: Path) -> None:
     need_icarus()
     pytest.importorskip("fusesoc", reason="FuseSoC is not installed")
@@ -194,6 +201,7 @@ def test_edalize_builds_and_runs(bundle: Path, tmp_path: Path, which: str) -> No
     assert "PASS: " in (tmp_path / "icarus.log").read_text()
 
 
+@pytest.mark.few_cases(1)
 def test_edalize_runs_it_as_a_flow(
     bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -211,6 +219,7 @@ def test_edalize_runs_it_as_a_flow(
     assert "PASS: " in capfd.readouterr().out
 
 
+@pytest.mark.few_cases(1)
 def test_librelane_accepts_its_configuration(bundle: Path, tmp_path: Path) -> None:
     pytest.importorskip("librelane", reason="LibreLane is not installed")
     pytest.importorskip("tkinter", reason="LibreLane reads Tcl by tkinter: apt-get python3-tk")
@@ -246,6 +255,7 @@ print(*config["VERILOG_FILES"])
     assert "unknown" not in (done.stdout + done.stderr).lower()
 
 
+@pytest.mark.few_cases(1)
 def test_openroad_configuration_points_at_files(bundle: Path, tmp_path: Path) -> None:
     if not shutil.which("make"):
         pytest.skip("make is not installed")
@@ -260,6 +270,7 @@ def test_openroad_configuration_points_at_files(bundle: Path, tmp_path: Path) ->
     assert Path(rtl).is_file() and "create_clock" in Path(sdc).read_text()
 
 
+@pytest.mark.few_cases(1)
 def test_a_system_of_several_dies_comes_as_3dblox(bundle: Path) -> None:
     several = "fir" in bundle.joinpath("bench", "bench.json").read_text()
     assert (bundle / "threedblox").is_dir() == several
@@ -275,6 +286,7 @@ def test_constraints_follow_the_unit_of_the_library() -> None:
     assert platform_of([]) is None
 
 
+@pytest.mark.few_cases(1)
 def test_a_full_folder_is_left_alone(bundle: Path, store: Store) -> None:
     before = sorted(bundle.rglob("*"))
     with pytest.raises(DesignError, match="is not an empty folder; name a new one"):

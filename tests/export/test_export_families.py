@@ -130,7 +130,7 @@ def test_it_passes_with_python_and_icarus_alone(bundle: Path, tmp_path: Path) ->
     assert "rtl: PASS" in done.stdout and "netlist: PASS" in done.stdout
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 def test_its_bench_runs_on_what_is_in_the_folder(bundle: Path, tmp_path: Path) -> None:
     if shutil.which("iverilog") is None:
         pytest.skip("Icarus (iverilog) is not installed")

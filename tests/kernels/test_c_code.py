@@ -37,8 +37,9 @@ PACKAGE = Path(chipdse.__file__).parent
 C_FILES = sorted(path.name for path in (PACKAGE / "kernels").glob("*.c"))
 BESIDE_POINTS = {"runs.c"}  # of traces, which are computed when they are asked for
 HEADERS = sorted(path.name for path in (PACKAGE / "kernels").glob("*.h"))
-# With and without AVX-512, which selects other code.
-PROCESSORS = ["native", *(["x86-64", "x86-64-v4"] if platform.machine() == "x86_64" else [])]
+# With and without AVX-512 and its counts of ones, which select other code.
+OTHERS = ["x86-64", "x86-64-v4", "icelake-server"]
+PROCESSORS = ["native", *(OTHERS if platform.machine() == "x86_64" else [])]
 OPERATIONS = [
     *(Operation(expression=None, inputs=inputs, joint=True) for inputs in (1, 2, 3, 5)),
     *(Operation(expression=Constant(value), inputs=0, joint=False) for value in (False, True)),

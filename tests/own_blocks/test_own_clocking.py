@@ -222,6 +222,7 @@ def test_what_has_not_one_clock_is_refused_in_one_line(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_the_library_is_converted_as_amaranth_does_it(tmp_path: Path) -> None:
     block = BLOCKS["fir"]
     rtl = elaborate(block, block.parameters(), Store(root=tmp_path))

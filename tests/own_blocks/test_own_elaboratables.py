@@ -94,6 +94,7 @@ def test_attributes_are_ports_and_go_where_they_are_driven(project: Path) -> Non
     assert (work.input_bits, work.output_bits) == (120, 100)
 
 
+@pytest.mark.slow
 def test_what_has_nothing_to_connect_is_refused(project: Path, tmp_path: Path) -> None:
     block = find_block("older:Closed", project)
     with pytest.raises(DesignError, match="Closed has no signature and no signal as attribute"):

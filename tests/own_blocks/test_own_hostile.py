@@ -83,6 +83,7 @@ def described(folder: Path, field: str, text: str, reader: str) -> Path:
     return path
 
 
+@pytest.mark.few_cases(17)  # every field, and each reader with half of them
 @pytest.mark.tools
 @pytest.mark.parametrize("reader", ["yosys", "slang"])
 @pytest.mark.parametrize("field", FIELDS)

@@ -50,6 +50,13 @@ def recorded(path: Path, simulator: str = "icarus", length: int = 100) -> dict[s
     return {name: recording.values(name) for name in recording.signals}
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
+    """Metrics of a design that is only hardware."""
+    folder = tmp_path_factory.mktemp("plain")
+    return metrics_of(describe(folder, f"{HEAD}{ADDS}endmodule\n"))
+
+
 @pytest.mark.few_cases(2)
 @pytest.mark.parametrize(
     "extra",
@@ -64,9 +71,9 @@ def recorded(path: Path, simulator: str = "icarus", length: int = 100) -> dict[s
     ],
     ids=["initial", "display", "write", "immediate", "labelled", "logic", "concurrent"],
 )
-def test_what_is_only_simulated_is_no_hardware(tmp_path: Path, extra: str) -> None:
-    (tmp_path / "plain").mkdir()
-    plain = metrics_of(describe(tmp_path / "plain", f"{HEAD}{ADDS}endmodule\n"))
+def test_what_is_only_simulated_is_no_hardware(
+    tmp_path: Path, plain: dict[str, float], extra: str
+) -> None:
     more = metrics_of(describe(tmp_path, f"{HEAD}{ADDS}{extra}\nendmodule\n"))
     for name in ("block_area_m2", "f_max_hz", "block_power_w", "block_flip_flop_count"):
         assert more[name] == plain[name], name
@@ -197,6 +204,7 @@ endmodule
 """
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("reader", ["yosys", "slang"])
 def test_ranges_of_every_kind(tmp_path: Path, reader: str) -> None:
     path = describe(tmp_path, RANGES, reader=reader)
@@ -313,6 +321,7 @@ def test_only_instances_of_the_top_are_elaborated(tmp_path: Path) -> None:
     assert "wire width 8 input" in rtl.rtlil.read_text()  # by Yosys's own reader, in seconds
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("where", ["module", "instance"])
 def test_modules_that_are_kept_apart_are_mapped(tmp_path: Path, where: str) -> None:
     on_module, on_instance = (

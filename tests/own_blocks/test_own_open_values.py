@@ -128,6 +128,7 @@ def test_a_net_that_keeps_itself_is_refused(tmp_path: Path) -> None:
         metrics_of(describe(tmp_path, f"{HEAD}tri0 t; always @(posedge clk) q <= t;\nendmodule\n"))
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("reader", ["yosys", "slang"])
 def test_a_wired_and_is_the_and_of_its_drivers(tmp_path: Path, reader: str) -> None:
     text = """module top(input clk, input rst, input a, input b, output wand y, output reg q);

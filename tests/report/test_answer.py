@@ -24,6 +24,7 @@ def small(folder: Path, **columns: list[float]) -> tuple[Sweep, pd.DataFrame]:
     return study.sweep, table.assign(on_front=False, **columns).reset_index(drop=True)
 
 
+@pytest.mark.slow
 def test_the_answer_of_four_points_is_that_by_hand(tmp_path: Path) -> None:
     sweep, table = small(
         tmp_path,
@@ -52,6 +53,7 @@ def scaled(table: pd.DataFrame, **factors: object) -> pd.DataFrame:
     return table.assign(**{name: table[name] * factor for name, factor in factors.items()})
 
 
+@pytest.mark.slow
 def test_a_parameter_that_scales_two_objectives(tmp_path: Path) -> None:
     count = 60
     sweep, table = small(

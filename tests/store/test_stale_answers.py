@@ -256,7 +256,7 @@ def check(warm: Path, base: dict[str, str], project: Path, block: str, what: str
         assert answer(project, block, warm) == Answer(metrics=found.metrics, built=NONE)
 
 
-@pytest.mark.few_cases(14)  # test_stale_reads.py has how each of them is seen
+@pytest.mark.few_cases(8)  # test_stale_reads.py has how each of them is seen
 @pytest.mark.tools
 @pytest.mark.parametrize("what", PYTHON)
 def test_a_block_in_python(
@@ -266,7 +266,7 @@ def test_a_block_in_python(
     check(warm, base, project, "python", what)
 
 
-@pytest.mark.few_cases(14)  # test_stale_verilog.py has how each of them is seen
+@pytest.mark.few_cases(8)  # test_stale_verilog.py has how each of them is seen
 @pytest.mark.tools
 @pytest.mark.parametrize("what", VERILOG)
 def test_a_block_in_verilog(

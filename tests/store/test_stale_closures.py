@@ -55,6 +55,7 @@ def test_a_second_process_parses_nothing(cache: Path, monkeypatch: pytest.Monkey
     assert sources.code_files(BUILDER) == files and sources.code_of(BUILDER) == code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["", "[]", '["os"]', "{"])
 def test_a_damaged_answer_is_found_anew(cache: Path, content: str) -> None:
     code = sources.code_of(BUILDER)

@@ -25,6 +25,7 @@ def test_every_part_point_is_known(frozen: FrozenChips) -> None:
         assert all(len(some) == 2 for some in frozen.points[part.name].values())  # supplies
 
 
+@pytest.mark.slow
 def test_composing_pays_from_the_second_evaluation(frozen: FrozenChips) -> None:
     """Whole-chip search measures three part points per evaluation, composed search one."""
     truth = Truth(frozen.front)

@@ -140,6 +140,7 @@ def test_the_axes_of_a_chip(sweep: Sweep) -> None:
     assert sweep.chip.evaluations == 6 + 2 - 1
 
 
+@pytest.mark.slow
 def test_each_part_point_is_proposed_once_and_all_combinations_are_composed(sweep: Sweep) -> None:
     study = run(sweep)
     trials = [trial for trial in study.trials if PART_POINTS in trial.user_attrs]
@@ -157,6 +158,7 @@ def test_each_part_point_is_proposed_once_and_all_combinations_are_composed(swee
     assert not len(open_space(sweep, study).every)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_front_is_that_of_every_chip(sweep: Sweep) -> None:
     """The study's front equals that of one composition of all chips."""
     study = run(sweep)

@@ -66,6 +66,7 @@ def seen(made: optuna.Study) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 def test_a_database_holds_what_optuna_would_have_written(tmp_path: Path) -> None:
     by_optuna, _ = fill(None)  # in memory: Optuna's own calls
     by_us, _ = fill(database(tmp_path))
@@ -81,6 +82,7 @@ def test_a_database_holds_what_optuna_would_have_written(tmp_path: Path) -> None
     assert all(running.datetime_start <= time for time in times if time is not None)
 
 
+@pytest.mark.slow
 def test_a_failed_trial_is_finished_too(tmp_path: Path) -> None:
     made = study(database(tmp_path))
     trial = made.ask({"rows": DISTRIBUTIONS["rows"]})
@@ -89,6 +91,7 @@ def test_a_failed_trial_is_finished_too(tmp_path: Path) -> None:
     assert (only.state, only.user_attrs, only.values) == (TrialState.FAIL, {"failure": "no"}, None)
 
 
+@pytest.mark.slow
 def test_a_trial_is_finished_once(tmp_path: Path) -> None:
     made, trial_id = fill(database(tmp_path))
     before = seen(made)
@@ -97,6 +100,7 @@ def test_a_trial_is_finished_once(tmp_path: Path) -> None:
     assert seen(made) == before
 
 
+@pytest.mark.slow
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     made = study(RDBStorage(database(tmp_path)))
     trial = made.ask({"rows": DISTRIBUTIONS["rows"]})
@@ -130,6 +134,7 @@ def test_a_proposed_trial_is_the_one_that_optuna_would_propose(
     assert opened[1].get_trials()[0].user_attrs == {"driver": "by_us"}
 
 
+@pytest.mark.slow
 def test_the_parameters_of_a_trial_are_one_transaction(tmp_path: Path) -> None:
     storage = RDBStorage(database(tmp_path))
     made = study(storage)

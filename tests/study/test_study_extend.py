@@ -124,6 +124,7 @@ def test_the_older_file_is_refused_afterwards(study: StudyFolder) -> None:
         start_study(read_sweep(older), study.path, None, {})
 
 
+@pytest.mark.slow
 def test_a_library_is_added(
     study: StudyFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +158,7 @@ def test_what_is_added_to_a_sweep_is_no_other_version() -> None:
     assert len(differences(*comparable(before, files))) == 4
 
 
+@pytest.mark.slow
 def test_a_refused_study_can_be_opened_and_continued(study: StudyFolder) -> None:
     """Values are added, and something else has changed: nothing of the study may be written."""
     kept = kept_in(study.study.user_attrs)

@@ -10,6 +10,7 @@ from chipdse.cli import main
 from chipdse.reading import LARGEST_TOML_BYTES, parse_toml, toml_text
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("verb", ["sweep", "package", "eval"])
 @pytest.mark.parametrize(
     ("content", "why"),

@@ -63,6 +63,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("text", REFUSED, ids=range(len(REFUSED)))
 def test_what_is_no_rule_is_refused_in_one_short_line(text: str) -> None:
     tracemalloc.start()

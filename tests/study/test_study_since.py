@@ -107,7 +107,7 @@ def test_what_is_computed_now_is_not_mixed_with_points_of_another_version(
     page = chipdse.load_study(study).write_report(tmp_path / "report.html", details=[0])
     draws = ("--ranges", "--draws", 64)
     front = said(capsys, "front", study, *draws)
-    report = said(capsys, "report", study, *draws, "-o", tmp_path / "ranges.html")
+    report = said(capsys, "report", study, "--details", *draws, "-o", tmp_path / "ranges.html")
     if "counter" not in since:
         assert (export[0], power[0], front[0], report[0]) == (0, 0, 0, 0) and (
             target / "netlist.v"

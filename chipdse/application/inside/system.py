@@ -83,16 +83,22 @@ def link_figures(chip: OneChip) -> list[dict[str, Any]]:
     if links is None or chip.dies is None:
         return []
     bits, names = chip.task().flow_bits, chip.dies.names
-    return [
-        {
-            "name": flow.name,
-            "dies": [names[kind] for kind in flow.ends],
-            "bits": float(bits[flow.name][0]),
-            "time_s": float(bits[flow.name][0] * links.s_per_bit[0, place].max()),
-            "energy_j": float(bits[flow.name][0] * links.j_per_bit[0, place]),
-        }
-        for place, flow in enumerate(links.flows)
-    ]
+    figures: list[dict[str, Any]] = []
+    for place, flow in enumerate(links.flows):
+        sent = bits[flow.name][0]
+        time_s = sent * links.s_per_bit[0, place].max()
+        energy_j = sent * links.j_per_bit[0, place]
+        dies = [names[kind] for kind in flow.ends]
+        figures.append(
+            {
+                "name": flow.name,
+                "dies": dies,
+                "bits": float(sent),
+                "time_s": float(time_s),
+                "energy_j": float(energy_j),
+            }
+        )
+    return figures
 
 
 def system_text(system: System) -> str:

@@ -181,7 +181,8 @@ def _draw_line(plot: Axes, points: Points, x: Column, y: Column) -> None:
     signs = [1.0 if points.goals[column.name] else -1.0 for column in (x, y)]
     front = pd.Series(points.on_front)
     studies = points.table[STUDY] if STUDY in points.table else pd.Series("", index=front.index)
-    for _, of_study in front.groupby(studies.to_numpy()):
+    names = studies.to_numpy()
+    for _, of_study in front.groupby(names):
         rows = of_study.index[of_study].to_numpy()
         values = np.column_stack([x.values[rows], y.values[rows]]) * signs
         best: Floats = values[is_on_front(values)]

@@ -105,8 +105,9 @@ def _texts(column: pd.Series[str], order: Sequence[str] = ()) -> tuple[list[str]
     """Distinct texts, those of `order` first and in its order, and the place of each row's text."""
     codes, texts = pd.factorize(column)
     known = {text: place for place, text in enumerate(order)}
-    by_order = sorted(range(len(texts)), key=lambda code: known.get(str(texts[code]), len(order)))
-    return [str(texts[code]) for code in by_order], np.argsort(by_order, kind="stable")[codes]
+    names = [str(text) for text in texts]
+    by_order = sorted(range(len(names)), key=lambda code: known.get(names[code], len(order)))
+    return [names[code] for code in by_order], np.argsort(by_order, kind="stable")[codes]
 
 
 def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -213,8 +213,12 @@ def _shown_slices(rise: Floats, operator: Operator) -> list[int]:
     network = operator.network
     cell, layers = network.cell, network.stack.layers
 
+    def highest(z: int) -> float:
+        cells = cell[z]
+        return float(rise[cells[cells >= 0]].max())
+
     def hottest(slices: Iterable[int]) -> int:
-        return max(slices, key=lambda z: float(rise[cell[z][cell[z] >= 0]].max()))
+        return max(slices, key=highest)
 
     slices_of: dict[int, list[int]] = {}
     for z, layer in enumerate(network.slice_layer):

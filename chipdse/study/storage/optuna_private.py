@@ -12,19 +12,22 @@ pass, which compare everything read and written here with Optuna's own calls.
 | `Study._storage`, `_CachedStorage._backend` | the database of a study |
 | `Study._study_id`, `Trial._trial_id` | keys of the rows in the database |
 | `Trial._suggest` | one parameter of a trial by its distribution |
+| `_VersionManager._create_alembic_script` | versions of its tables, read once per process |
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import optuna
+from alembic.script import ScriptDirectory
 from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb import models
-from optuna.storages._rdb.storage import _create_scoped_session
+from optuna.storages._rdb.storage import _create_scoped_session, _VersionManager
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.orm import Session
 
@@ -44,6 +47,21 @@ stored_value = models.TrialValueModel.stored_repr_to_value
 """The value of an objective from its number and kind."""
 stored_intermediate_value = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
 """An intermediate value from its number and kind in `INTERMEDIATE_VALUES`."""
+
+
+_read_versions = _VersionManager._create_alembic_script
+
+
+@functools.cache
+def _versions() -> ScriptDirectory:
+    """The versions of Optuna's tables: thirty modules, of which none depends on the database."""
+    manager = _VersionManager.__new__(_VersionManager)
+    manager.url = "sqlite://"
+    return _read_versions(manager)
+
+
+# Its manager loads them at each opening.
+_VersionManager._create_alembic_script = lambda self: _versions()  # type: ignore[method-assign]
 
 
 class DatabaseStorage(RDBStorage):

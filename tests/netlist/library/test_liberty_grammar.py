@@ -336,6 +336,7 @@ def test_any_bytes_are_refused(data: bytes) -> None:
         reduce_library([NAME], [data])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -372,6 +373,7 @@ def test_few_bytes_do_not_fill_the_memory(body: str, message: str) -> None:
         read_liberty([NAME], [library(NOMINAL + body).encode()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

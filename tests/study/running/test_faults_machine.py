@@ -136,6 +136,7 @@ def test_a_part_of_synthesis_killed_once_fails_no_trial(tmp_path: Path) -> None:
     assert states(tmp_path) == ["feasible", "feasible"]
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     ("tool", "end"),
@@ -253,6 +254,7 @@ def test_a_program_that_cannot_be_started_is_the_machines(tmp_path: Path) -> Non
         run_tool("tool", [str(tmp_path / "tool")], tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "kind"), [(signal.SIGKILL, MachineError), (signal.SIGSEGV, ToolError)]
 )

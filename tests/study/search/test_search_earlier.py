@@ -77,6 +77,7 @@ def test_by_hand_and_by_ranks_only(tmp_path: Path) -> None:
     assert first_points(sweep, earlier(other, stretched)) == points
 
 
+@pytest.mark.slow
 def test_numbers_go_to_the_nearest_and_unknown_texts_are_left_out(tmp_path: Path) -> None:
     folder = earlier(tmp_path)
     narrower = SWEEP.replace("[8, 16, 32]", "[12, 32]").replace(
@@ -109,6 +110,7 @@ def test_a_new_study_evaluates_them_first_and_once(tmp_path: Path) -> None:
     assert len({tuple(point.values()) for point in asked}) == 6  # every point of the space
 
 
+@pytest.mark.slow
 def test_a_file_names_the_study_from_its_own_folder(tmp_path: Path) -> None:
     folder = earlier(tmp_path)
     sweep = read(tmp_path, SWEEP.replace("[search]", '[search]\nstart_from = "earlier"'))
@@ -118,6 +120,7 @@ def test_a_file_names_the_study_from_its_own_folder(tmp_path: Path) -> None:
     assert _first_points(read(tmp_path), tmp_path / "new", None) == []  # off by default
 
 
+@pytest.mark.slow
 def test_refusals(tmp_path: Path) -> None:
     folder = earlier(tmp_path)
     another = SWEEP.replace('"adder"', '"multiplier"').replace(

@@ -31,6 +31,7 @@ from chipdse.study.search.surrogate import (
 from chipdse.study.storage.attributes import FAILURE, HARVESTED_FROM
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     arrays.arrays(

@@ -48,6 +48,7 @@ def test_a_condition_chooses_rows(condition: str, trials: list[int]) -> None:
     assert matching(TABLE, [condition], UNITS)["trial"].tolist() == trials
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(["<", "<=", ">", ">=", "=", "!="]),
     st.sampled_from(["trial", "speed_ops_per_s", "energy_per_op_j"]),

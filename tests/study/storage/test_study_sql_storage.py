@@ -56,6 +56,7 @@ def test_new_and_unfinished_trials_are_optunas(
     assert ours == theirs
 
 
+@pytest.mark.slow
 def test_a_study_that_is_not_there_is_refused(both: tuple[SqlStorage, RDBStorage]) -> None:
     for one in both:
         with pytest.raises(KeyError):

@@ -54,6 +54,7 @@ def metric_texts(path: Path) -> list[str]:
         return [text for (text,) in connection.execute(question)]
 
 
+@pytest.mark.slow
 def test_the_tables_are_optunas(tmp_path: Path) -> None:
     fill(database(tmp_path))
     storage = RDBStorage(database(tmp_path))
@@ -158,6 +159,7 @@ def test_another_file_is_left_to_optuna(changed: Path, statement: str, words: st
         open_study(changed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "words"),
     [

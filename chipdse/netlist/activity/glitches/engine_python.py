@@ -92,7 +92,8 @@ class PythonLanes:
             plan.entry_value,
             plan.entry_key,
         )
-        table = list(zip(*(column.tolist() for column in columns), strict=True))
+        lists: list[list[int]] = [column.tolist() for column in columns]
+        table = list(zip(*lists, strict=True))
         fallback = plan.fallback_key.tolist()
         return [
             _Cell(

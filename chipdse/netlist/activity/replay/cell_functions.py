@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from chipdse.kernels.build import Kernels, text_key
+from chipdse.kernels.build import QUICK, Kernels, text_key
 from chipdse.netlist.activity.replay.c_functions import function_name, functions_text
 from chipdse.netlist.activity.replay.plan import Operation
 from chipdse.store.derived import note_use
@@ -43,7 +43,7 @@ class CellFunctions:
         if not missing:
             return
         text = functions_text(wanted[name] for name in missing)
-        index = self.kernels.compiled(text_key(text), text).with_suffix(".json")
+        index = self.kernels.compiled(text_key(text), text, QUICK).with_suffix(".json")
         write_whole(index, json.dumps(missing).encode())
         self._load(index)
 

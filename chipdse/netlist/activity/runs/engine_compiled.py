@@ -7,7 +7,7 @@ import ctypes
 import numpy as np
 
 from chipdse.arrays import Int32s, UInt64s
-from chipdse.kernels.build import Kernels, array_of, declared, text_key
+from chipdse.kernels.build import QUICK, Kernels, array_of, declared, text_key
 from chipdse.netlist.activity.replay.lanes import LANES, WORDS
 from chipdse.netlist.activity.runs.c_functions import function_name, functions_text
 from chipdse.netlist.activity.runs.plan import RunPlan
@@ -45,7 +45,7 @@ class CompiledRuns:
         self.lanes = LANES * words
         plan = run_plan.plan
         text = functions_text(plan.operations)
-        self._library = ctypes.CDLL(str(kernels.compiled(f"runs-{text_key(text)}", text)))
+        self._library = ctypes.CDLL(str(kernels.compiled(f"runs-{text_key(text)}", text, QUICK)))
         self._advance = declared(
             kernels.library("runs.c"), "advance", *_ARGUMENTS, returns=ctypes.c_int64
         )
