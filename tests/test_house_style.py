@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 LADDER = {
     "chipdse": [
         ["arrays"],
-        ["__init__", "errors", "paths", "secret_names"],
+        ["__init__", "errors", "kept", "paths", "secret_names"],
         ["store"],
         ["kernels"],
         ["numerics", "reading", "sorting"],
@@ -283,6 +283,36 @@ def test_records_state_the_types_of_their_fields() -> None:
 PRIVATE_TO_OPTUNA = re.compile(
     r"optuna[\w.]*\._|(?<!self)\._(study_id|trial_id|storage)\b|_backend\b|\b_get_trials\b"
 )
+
+
+STATE = {
+    "chipdse/stages/library.py": ["_RESOLVED"],
+    "chipdse/store/loaded.py": ["_LOADED"],
+    "chipdse/store/place.py": ["_DIGESTS"],
+    "chipdse/store/recording/active.py": ["ACTIVE"],
+    "chipdse/store/recording/bench_reads.py": ["_SEEN"],
+    "chipdse/store/recording/digests.py": ["REPLACED"],
+    "chipdse/store/recording/environment.py": ["_LISTED"],
+    "chipdse/store/recording/notes.py": ["_BY_OWNER", "_BY_FILE"],
+    "chipdse/store/recording/recorder.py": ["_HOOKED", "LIBRARIES"],
+    "chipdse/study/storage/code.py": ["_CODES"],
+}
+"""What a process has to remember: what was read, loaded and seen, by whom, and in which state."""
+
+
+def test_other_values_that_a_process_keeps_are_kept_in_one_way() -> None:
+    """By `functools` or by `chipdse.kept`: bounded, and nothing but a function of the key."""
+    state: dict[str, list[str]] = {}
+    for path in [*SOURCES, *HARDWARE]:
+        for node in tree_of(path).body:
+            if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict | ast.List):
+                is_empty = not (getattr(node.value, "keys", []) or getattr(node.value, "elts", []))
+            else:
+                is_empty = isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Call)
+                is_empty = is_empty and ast.unparse(node.value) in ("set()", "dict()", "list()")
+            if is_empty and isinstance(node, ast.AnnAssign):
+                state.setdefault(str(path.relative_to(ROOT)), []).append(ast.unparse(node.target))
+    assert state == STATE
 
 
 def test_one_module_names_what_is_private_to_optuna() -> None:

@@ -51,7 +51,9 @@ def table_judge(places: np.ndarray, values: np.ndarray, is_complete: bool) -> Ju
 
     Parameters
     ----------
-    whole : the hypervolume's scale is that of all values, and not that of the front
+    places : of the designs, as `SEARCHES` take them
+    values : objectives of each design [designs, objectives], all to be small
+    is_complete : the hypervolume's scale is that of all values, and not that of the front
     """
     scale = values if is_complete else values[is_on_front(values)]
     low, width = scale.min(axis=0), np.ptp(scale, axis=0)

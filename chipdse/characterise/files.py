@@ -51,8 +51,3 @@ def write_liberty(description: Description, folder: Path, target: Path) -> list[
             raise DesignError(f"{file} cannot be written: {error.strerror}") from None
         files.append(file)
     return files
-
-
-def _supply_pins(names: tuple[str, ...], first: str, others: str) -> list[tuple[str, str]]:
-    """Names with their `pg_type`: the first one supplies transistors, the others are wells."""
-    return [(name, first if place == 0 else others) for place, name in enumerate(names)]

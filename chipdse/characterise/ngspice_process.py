@@ -146,8 +146,3 @@ def _read_raw(data: bytes, vectors: list[str]) -> dict[str, np.ndarray]:
             raise SimulationError(f"no {wanted} among {', '.join(names)}")
         by_vector[wanted] = values[:, column].copy()
     return by_vector
-
-
-def is_installed() -> bool:
-    """Whether there is an ngspice to run."""
-    return shutil.which("ngspice") is not None

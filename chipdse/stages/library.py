@@ -43,6 +43,7 @@ class LibraryVersion:
 
 
 _RESOLVED: dict[LibraryChoice, tuple[LibraryEntry, tuple[tuple[int, ...], ...]]] = {}
+"""Libraries with the stamps of their files; other stamps mean that a file is another one now."""
 
 
 def library_of(choice: LibraryChoice) -> LibraryEntry:

@@ -31,7 +31,7 @@ class Derived:
     """One file of the cache with those that belong to it.
 
     folder : one of `FOLDERS`
-    whole : every file is what was written; always true of a leftover
+    files : `path` and those that belong to it, for example digests
     leftover : left by a process that was killed while it wrote
     """
 

@@ -138,6 +138,7 @@ def search_folders(folder: Path) -> tuple[Path, ...]:
 
 
 _DIGESTS: dict[str, tuple[tuple[int, ...], str]] = {}
+"""By path: what tells that a file is another one now, and its digest."""
 
 
 def file_digest(path: Path) -> str:

@@ -10,7 +10,6 @@ import numpy as np
 
 from chipdse import numerics
 from chipdse.arrays import Floats
-from chipdse.errors import DesignError
 from chipdse.system.arrays.geometry import Geometry, layers_of
 from chipdse.system.thermal.assembly import Network, assemble
 from chipdse.system.thermal.solver import solve
@@ -74,20 +73,6 @@ def die_temperatures(
     operator = solve(network)
     rise, even_rise = operator.cell_rise(np.array(mapped)), operator.cell_rise(np.array(even))
     return [_of_die(network, at, die, rise, even_rise) for at, die in of_die]
-
-
-def die_temperature(
-    geometry: Geometry, rectangles: Sequence[Rectangle], power_w: Floats, sources: Sources
-) -> DieTemperature:
-    """`die_temperatures` of a package with one die.
-
-    Raises
-    ------
-    DesignError : the package does not have one die
-    """
-    if len(geometry.dies) != 1:
-        raise DesignError(f"a map of one die cannot show {len(geometry.dies)} dies")
-    return die_temperatures(geometry, [rectangles], [power_w], sources)[0]
 
 
 def _moved(rectangle: Rectangle, die: Rectangle) -> Rectangle:

@@ -75,7 +75,7 @@ def test_chips_of_measured_parts(
         energy_j = sum(layer["energy_j"] for layer in layers)
         assert energy_j == pytest.approx(best["energy_per_task_j"])
     assert main(["chip", str(chip_file), "--plot", str(picture.with_suffix(".gif"))]) == 2
-    assert "must end in .svg, .png, .pdf" in capsys.readouterr().err.strip().splitlines()[-1]
+    assert "must end in .png, .svg, .pdf" in capsys.readouterr().err.strip().splitlines()[-1]
     assert (result["evaluations"], result["chips"], len(result["all"])) == (2, 8, 8)
     for metric in BEST_IN:
         values = [chip[metric] for chip in result["all"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,6 @@ import pytest
 
 from chipdse.characterise import run
 from chipdse.characterise.description import read_description
-from chipdse.characterise.ngspice_process import is_installed
 from chipdse.characterise.run import simulate
 from chipdse.cli import main
 from chipdse.netlist.library.cache import load_library
@@ -21,7 +21,7 @@ from tools.characterise.compare import Comparison, at_one_corner, compare
 
 pytestmark = [
     pytest.mark.tools,
-    pytest.mark.skipif(not is_installed(), reason="ngspice is not installed"),
+    pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not installed"),
 ]
 
 

@@ -88,6 +88,13 @@ BY_PAGE = {
 PYTHON = [one for page in PAGES for one in listings(page) if one.language == "python"]
 
 
+def python_that_runs() -> list[Listing]:
+    """Python of the pages that is run here as it stands."""
+    return [
+        listing for listing in PYTHON if str(listing.page.relative_to(ROOT)) not in PYTHON_ELSEWHERE
+    ]
+
+
 @pytest.fixture
 def workspace(
     warm_store: Path,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,7 @@ import pytest
 from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.map_module import choose_recipe, timings_of
-from chipdse.hardware.mapping_library import mapping_library
-from chipdse.hardware.mapping_script import HIERARCHY, MappingRun, borders_script, hierarchy_script
-from chipdse.hardware.shared.shared_modules import (
-    SharedModules,
-    find_shared,
-    without_open_ports,
-)
+from chipdse.hardware.shared.shared_modules import without_open_ports
 from chipdse.hardware.shared.unit_texts import top_text, unit_text
 from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.hardware.synthesise import read_synthesised, synthesise
@@ -25,9 +18,8 @@ from chipdse.netlist.activity.replay.replay import replay
 from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.library.entry import liberty_files_for_synthesis
 from chipdse.tools import run_yosys
-from tests.support.timed_designs import TimedDesign, make_design
-
-CYCLES = 120
+from tests.support.shared_designs import CYCLES, make, shared_of
+from tests.support.timed_designs import TimedDesign
 
 # Lanes of a filter: five are equal, one of them under other names; one has another constant, one
 # another initial value, one an input that is constant, one an output that nobody reads.
@@ -102,38 +94,6 @@ endmodule
 """
 
 
-def mapping_run(folder: Path, source: str) -> MappingRun:
-    (folder / "design.v").write_text(source)
-    rtl = Rtl(rtlil=folder / "design.v", verilog=folder / "design.v", top="top", content="")
-    files = liberty_files_for_synthesis(resolve("sky130"), folder / "library")
-    return MappingRun(
-        rtl=rtl,
-        library=mapping_library(files),
-        options=SynthesisOptions(hierarchy="shared"),
-        black_boxes=(),
-        folder=folder,
-        prefix="",
-    )
-
-
-def shared_of(folder: Path, source: str) -> SharedModules:
-    run_yosys(hierarchy_script(mapping_run(folder, source), uniquify=True), folder, "hierarchy")
-    hierarchy = folder / HIERARCHY
-    hierarchy.write_text(without_open_ports(hierarchy.read_text()))
-    run_yosys(borders_script(), folder, "borders")
-    return find_shared(hierarchy.read_text(), "top")
-
-
-def make(folder: Path, source: str = LANES, **options: object) -> TimedDesign:
-    if shutil.which("iverilog") is None:
-        pytest.skip("Icarus (iverilog) is not installed")
-    entry = resolve("sky130")
-    files = liberty_files_for_synthesis(entry, folder / "library")
-    library = entry.load().at(1.8, 25.0)
-    chosen = SynthesisOptions(**{"hierarchy": "shared"} | options)  # type: ignore[arg-type]
-    return make_design(folder, source, library, files, cycles=CYCLES + 5, options=chosen)
-
-
 def mapped_text(folder: Path, source: str, hierarchy: str) -> str:
     """The netlist alone."""
     folder.mkdir()
@@ -184,7 +144,7 @@ def test_each_unit_is_a_text_of_its_own_without_names_of_the_design(tmp_path: Pa
 @pytest.fixture(scope="module")
 def mapped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TimedDesign]:
     return {
-        hierarchy: make(tmp_path_factory.mktemp(hierarchy), hierarchy=hierarchy)
+        hierarchy: make(tmp_path_factory.mktemp(hierarchy), LANES, hierarchy=hierarchy)
         for hierarchy in ("flat", "shared", "auto")
     }
 
@@ -228,7 +188,7 @@ def test_a_netlist_states_what_was_mapped_once(mapped: dict[str, TimedDesign]) -
 def test_other_options_keep_the_netlist_as_the_rtl(
     tmp_path: Path, options: dict[str, object]
 ) -> None:
-    design = make(tmp_path, **options)
+    design = make(tmp_path, LANES, **options)
     assert not design.replayed(CYCLES).unmapped
     if "clock_gating" in options:
         cells = design.timing.netlist.cell_names
@@ -304,99 +264,6 @@ def test_another_word_is_refused() -> None:
         SynthesisOptions(hierarchy="deep")  # type: ignore[arg-type]
     message = "hierarchy='deep' is unknown; use one of flat, shared, auto"
     assert message in str(refused.value) and "\n" not in str(refused.value)
-
-
-NARROW = """
-module store(input clk, input write, input [1:0] at, input [7:0] x, output [7:0] y);
-  reg [7:0] words [0:3];
-  integer i;
-  initial for (i = 0; i < 4; i = i + 1) words[i] = 0;
-  always @(posedge clk) if (write) words[at] <= x;
-  assign y = words[at] * x;
-endmodule
-
-module top(input clk, input rst, input write, input [1:0] at, input [7:0] a, input [7:0] b,
-           output [7:0] p, output [7:0] q, output [7:0] r);
-  store one(.clk(clk), .write(write), .at(at), .x({a[7:6], 3'b000, a[2:0]}), .y(p));
-  store two(.clk(clk), .write(write), .at(at), .x({b[7:6], 3'b000, b[2:0]}), .y(q));
-  store all(.clk(clk), .write(write), .at(at), .x(a ^ b), .y(r));
-endmodule
-"""
-
-
-@pytest.mark.tools
-@pytest.mark.parametrize("hierarchy", ["flat", "shared"])
-def test_a_memory_without_its_constant_bits_keeps_the_places_of_the_others(
-    tmp_path: Path, hierarchy: str
-) -> None:
-    """Yosys removes bits 3 to 5 of `one` and `two`; the words' upper bits then move down."""
-    design = make(tmp_path, NARROW, hierarchy=hierarchy)
-    assert not design.replayed(CYCLES).unmapped
-    bits = {(bit.signal, bit.bit) for bit in design.registers.values()}
-    assert {bit for name, bit in bits if name == "one.words[2]"} == {0, 1, 2, 6, 7}
-    assert {bit for name, bit in bits if name == "all.words[2]"} == set(range(8))
-
-
-# Queues of which nothing ever enters the first, and only bits 0, 1, 6 and 7 or 0 to 3 the others:
-# behind their borders, words and what reads them are constants.
-QUEUES = """
-module queue(input clk, input rst, input push, input [7:0] x, output [7:0] y);
-  reg [7:0] words [0:3];
-  reg [1:0] at = 0;
-  integer i;
-  initial for (i = 0; i < 4; i = i + 1) words[i] = 0;
-  always @(posedge clk) begin
-    words[at] <= x;
-    at <= rst ? 0 : at + push;
-  end
-  assign y = words[at];
-endmodule
-
-module square(input clk, input [7:0] a, input [3:0] b, output reg [11:0] y);
-  always @(posedge clk) y <= a * b;
-endmodule
-
-module node(input clk, input rst, input push, input [7:0] x, input [7:0] b, output [11:0] y);
-  wire [7:0] word;
-  queue store(.clk(clk), .rst(rst), .push(push), .x(x), .y(word));
-  square times(.clk(clk), .a(word), .b(b[3:0]), .y(y));
-endmodule
-
-module top(input clk, input rst, input push, input [7:0] a, input [7:0] b,
-           output [11:0] empty, output [11:0] p, output [11:0] q, output [11:0] r,
-           output [11:0] s, output [11:0] t);
-  node never(.clk(clk), .rst(rst), .push(1'b0), .x(8'd0), .b(b), .y(empty));
-  node ends(.clk(clk), .rst(rst), .push(push), .x({a[7:6], 4'd0, a[1:0]}), .b(b), .y(p));
-  node rims(.clk(clk), .rst(rst), .push(push), .x({b[7:6], 4'd0, b[1:0]}), .b(a), .y(q));
-  node low(.clk(clk), .rst(rst), .push(push), .x({4'd0, a[3:0]}), .b(b), .y(r));
-  node all(.clk(clk), .rst(rst), .push(push), .x(a ^ b), .b(b), .y(s));
-  node full(.clk(clk), .rst(rst), .push(push), .x(a + b), .b(a), .y(t));
-endmodule
-"""
-
-
-@pytest.mark.tools
-def test_words_that_never_change_are_constants_in_other_modules(tmp_path: Path) -> None:
-    (tmp_path / "modules").mkdir()
-    found = shared_of(tmp_path / "modules", QUEUES)
-    nodes = dict(found.modules["\\top"].instances)
-    products = {
-        name: found.class_of[dict(found.modules[kind].instances)["\\times"]]
-        for name, kind in nodes.items()
-    }
-    assert products["\\all"] == products["\\full"]
-    assert products["\\ends"] == products["\\rims"] != products["\\low"]
-    assert products["\\all"] not in (products["\\never"], products["\\ends"], products["\\low"])
-    # The places of the bits that are left are those of the source.
-    design = make(tmp_path, QUEUES)
-    assert not design.replayed(CYCLES).unmapped
-    kept: dict[str, set[int]] = {}
-    for bit in design.registers.values():
-        kept.setdefault(bit.signal, set()).add(bit.bit)
-    assert "never.store.words[2]" not in kept
-    assert kept["ends.store.words[2]"] == kept["rims.store.words[2]"] == {0, 1, 6, 7}
-    assert kept["low.store.words[2]"] == {0, 1, 2, 3}
-    assert kept["full.store.words[2]"] == set(range(8))
 
 
 def test_an_operand_without_bits() -> None:

@@ -128,7 +128,7 @@ def test_wrong_input_is_exit_code_2_in_one_line(
 def test_a_figure_needs_a_known_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     system = str(SYSTEMS / "mono_800mm2.toml")
     assert main(["package", system, "--plot", str(tmp_path / "x.gif")]) == 2
-    assert "must end in .svg" in capsys.readouterr().err
+    assert "must end in .png" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -19,7 +19,6 @@ from chipdse.system.described import evaluate_described, from_block
 from chipdse.system.evaluate import evaluate_system, evaluate_systems
 from chipdse.system.metrics import CONSTRAINTS, SystemMetrics
 from chipdse.system.models.links import (
-    edge_bandwidth,
     grid_edges,
     link_power,
     mean_hops,
@@ -167,12 +166,6 @@ def test_a_link_takes_no_more_traffic_than_its_bandwidth() -> None:
     with pytest.raises(DesignError, match=r"bits_per_s=3e\+12 is more than capacity_bits_per_s=2e"):
         link_power(np.array([1e12, 3e12]), 2e12, 0.5e-12, 0.15)
     assert link_power(2e12 * (1 + 1e-12), 2e12, 0.5e-12, 0.15) == approx(1.0)
-
-
-def test_edge_bandwidth_of_ucie() -> None:
-    """One x16 module at 32 GT/s on 0.5715 mm is the 224 GB/s/mm of the standard."""
-    per_edge = edge_bandwidth(1, 1024e9, 32e9, 32e9) / 8 / 0.5715
-    assert per_edge == approx(224e9, rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -118,3 +118,13 @@ def test_sources_remember_what_was_read() -> None:
 def test_an_unknown_constant_is_refused_with_what_there_is() -> None:
     with pytest.raises(DesignError, match=r"'grids.intensity.mars' is not in the tables; known: w"):
         Sources()("grids.intensity.mars")
+
+
+@pytest.mark.parametrize("link", ["ucie_standard", "ucie_advanced"])
+def test_modules_along_an_edge_have_the_bandwidth_of_the_standard(link: str) -> None:
+    constants = load_constants()
+    module, edge_m, per_edge = (
+        constants[f"links.{name}.{link}"].value
+        for name in ("module_bandwidth", "module_edge", "edge_bandwidth")
+    )
+    assert module / edge_m == approx(per_edge, rel=1e-3)

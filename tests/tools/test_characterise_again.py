@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from chipdse.characterise.ngspice import SimulationError
-from chipdse.characterise.ngspice_process import NgspiceProcess, is_installed
+from chipdse.characterise.ngspice_process import NgspiceProcess
 from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.library.liberty.reader import read_liberty
 from tools.characterise import assemble, run
@@ -20,7 +21,7 @@ from tools.characterise.liberty_text import library_text
 
 pytestmark = [
     pytest.mark.tools,
-    pytest.mark.skipif(not is_installed(), reason="ngspice is not installed"),
+    pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not installed"),
 ]
 
 # Shipped numbers keep 11 bits of mantissa; another version of ngspice may take other time steps.

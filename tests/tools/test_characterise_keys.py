@@ -5,18 +5,18 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from chipdse.characterise.ngspice_process import is_installed
 from tools.characterise import mismatch_pack, montecarlo, run, settings
 
 pytestmark = [
     pytest.mark.tools,
-    pytest.mark.skipif(not is_installed(), reason="ngspice is not installed"),
+    pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not installed"),
 ]
 LEAKAGE = run.Task("leakage", "typical", 1.8, 25.0, "inv_2")
 TIMING = run.Task("timing", "fast", 1.6, -40.0, "nand2_1")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from chipdse.characterise.ngspice_process import is_installed
 from tests.support.docs_pages import ROOT
 from tools.characterise import single_cells
 
 pytestmark = [
     pytest.mark.tools,
-    pytest.mark.skipif(not is_installed(), reason="ngspice is not installed"),
+    pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not installed"),
 ]
 PAGE = " ".join((ROOT / "docs" / "concepts" / "library.md").read_text().split())
 

@@ -21,7 +21,7 @@ def by_ratio(coarse: Floats, exact: Floats) -> Floats:
     Parameters
     ----------
     coarse : [..., n, n] the tables at the simulated points, four or three of seven
-    whole : [..., 7, 7] the tables of the other corner
+    exact : [..., 7, 7] the tables of the other corner
     """
     known = at_points(exact, coarse.shape[-1])
     both = known != 0

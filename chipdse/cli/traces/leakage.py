@@ -12,6 +12,7 @@ from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.cli.design import records_of
 from chipdse.cli.traces.trace import built_design, point_options
 from chipdse.errors import DesignError
+from chipdse.report.pictures.formats import SUFFIXES
 
 if TYPE_CHECKING:
     from chipdse.stages.leakage_records import Leakage
@@ -82,7 +83,7 @@ def add(verbs: Verbs) -> None:
 
 def _leakage(arguments: argparse.Namespace) -> int:
     for path in arguments.to:
-        if path.suffix not in (".csv", ".png", ".svg", ".pdf"):
+        if path.suffix not in (".csv", *SUFFIXES):
             raise DesignError(f"--to {str(path)!r}: write .csv, .png, .svg or .pdf")
     register, mark, cycle = (arguments.correlate or "").partition("@")
     if mark and not cycle.isdigit():

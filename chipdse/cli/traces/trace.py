@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chipdse.cli.common import Verbs, add_liberty, add_verb, check_liberty, print_json
 from chipdse.cli.design import design_options, records_of
 from chipdse.errors import DesignError
+from chipdse.report.pictures.formats import SUFFIXES
 from chipdse.units import parse_quantity, show
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def built_design(arguments: argparse.Namespace) -> tuple[Design, Hardware, Store
 
 
 def _trace(arguments: argparse.Namespace) -> int:
-    pictures = [path for path in arguments.to if path.suffix in (".png", ".svg", ".pdf")]
+    pictures = [path for path in arguments.to if path.suffix in SUFFIXES]
     tables = [path for path in arguments.to if path not in pictures]
     for path in tables:
         if path.suffix not in (".csv", ".npz", ".vcd"):

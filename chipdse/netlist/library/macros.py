@@ -34,7 +34,8 @@ _MACRO_THRESHOLDS = Thresholds(lower_frac=(0.1, 0.1), upper_frac=(0.9, 0.9))
 def macro_pins(size: MacroSize) -> tuple[tuple[str, str, int], ...]:
     """Name, direction and bits of a macro's pins, the clock first.
 
-    we : write at this edge, where `mask` has ones; re : read. One port cannot do both at once.
+    `we` writes at this edge, where `mask` has ones, and `re` reads. One port cannot do both at
+    once.
     """
     common = (("clk", "input", 1), ("we", "input", 1), ("mask", "input", size.masks))
     address, bits = size.address_bits, size.bits

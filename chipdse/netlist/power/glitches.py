@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chipdse.arrays import Floats
-from chipdse.netlist.power.modules import Modules
 from chipdse.netlist.power.power import GROUPS, Power
 
 
@@ -49,12 +48,4 @@ class GlitchPower:
         return {
             name: power_w[:, self.total.group == number].sum(axis=1)
             for number, name in enumerate(GROUPS)
-        }
-
-    def by_module(self, modules: Modules) -> dict[str, Floats]:
-        """Power of glitches of each module [K]."""
-        power_w = self.internal_w + self.switching_w
-        return {
-            name: power_w[:, modules.of_cell == number].sum(axis=1)
-            for number, name in enumerate(modules.names)
         }

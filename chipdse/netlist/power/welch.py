@@ -11,7 +11,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from chipdse.arrays import Bools, Floats, Int64s
+from chipdse.arrays import Floats, Int64s
 
 THRESHOLD = 4.5
 """|t| beyond which a point of time leaks [1]_: by chance it occurs once in 150 000 tests.
@@ -104,12 +104,6 @@ def threshold_of(tests: int) -> float:
        Leakage Detection Procedure", CARDIS 2017; IACR ePrint 2017/287
     """
     return max(THRESHOLD, -NormalDist().inv_cdf(0.5 * CHANCE / max(tests, 1)))
-
-
-def leaks(t: Floats, threshold: float = THRESHOLD) -> Bools:
-    """Which points leak."""
-    beyond: Bools = np.abs(t) > threshold
-    return beyond
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -36,7 +36,11 @@ class TimingGraph:
     launch : [arcs] launch class (0 the clock's rise, 1 its fall) of level 0, else -1
     condition : [arcs] into the library's conditions, -1 is none; static timing uses every arc
     level_start : [levels + 1] first arc of each level
-    checks_* : endpoints: data pin edge, capture class, table, whether setup
+    check_pin : [checks] data pin edge of the endpoint
+    check_class : [checks] capture class, as `launch`
+    check_table : [checks] of the constraint
+    check_is_setup : [checks] else hold
+    check_clock_pin : [checks] clock pin that captures
     constant : [nets] 0 or 1 for nets that never switch, else -1
     """
 

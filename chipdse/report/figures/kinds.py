@@ -41,6 +41,7 @@ from chipdse.report.figures.beside import (
 from chipdse.report.figures.front import Points, draw_front, points_of_study, write_data
 from chipdse.report.figures.parallel import draw_parallel
 from chipdse.report.history import history
+from chipdse.report.pictures.formats import check_suffix
 from chipdse.report.quantities import StudyUnits, heading_scale, label_of, units_of_study
 from chipdse.store.files import write_whole
 from chipdse.store.store import Store, default_store
@@ -48,7 +49,6 @@ from chipdse.study.results.choose import knee
 from chipdse.study.results.points import points_table
 from chipdse.study.storage.folder import StudyFolder
 
-SUFFIXES = (".png", ".svg", ".pdf")
 PICTURES = {"placement": "placement_png", "package": "package_svg"}
 """Kinds that are pictures of a point, and where its details have them."""
 PLAIN_LOOK = Look()
@@ -172,8 +172,7 @@ def check_output(path: Path, width_in: float | None) -> None:
     ------
     DesignError : an unknown suffix, or a width [inch] outside 1 to 30
     """
-    if path.suffix not in SUFFIXES:
-        raise DesignError(f"--output {str(path)!r} must end in {', '.join(SUFFIXES)}")
+    check_suffix("--output", path)
     if width_in is not None and not 1 <= width_in <= 30:
         raise DesignError(f"--width {width_in:g} must be between 1 and 30 inches")
 

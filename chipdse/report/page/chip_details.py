@@ -18,7 +18,6 @@ from chipdse.technology.citations import cited_in
 
 MOST_LAYERS = 60
 """So many layers are rows of the page; the others, with the least energy, are one row together."""
-ALL_LEVELS = (*LEVELS, "operations")
 _OTHERS = "others"
 
 

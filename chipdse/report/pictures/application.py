@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from chipdse.application.chips import BOUNDS, LEVELS
 from chipdse.errors import DesignError
+from chipdse.report.pictures.formats import check_suffix
 
-SUFFIXES = (".svg", ".png", ".pdf")
 MOST_LAYERS = 60
 _COLOURS = {
     "tile": "#4477aa",
@@ -33,8 +33,7 @@ def draw_layers(layers: Sequence[Mapping[str, Any]], title: str, path: Path) -> 
     ------
     DesignError : an unknown suffix, too many layers, or the file cannot be written
     """
-    if path.suffix not in SUFFIXES:
-        raise DesignError(f"--plot {str(path)!r} must end in {', '.join(SUFFIXES)}")
+    check_suffix("--plot", path)
     if len(layers) > MOST_LAYERS:
         raise DesignError(f"--plot draws at most {MOST_LAYERS} layers, and there are {len(layers)}")
     figure = Figure(figsize=(9.0, 1.2 + 0.24 * len(layers)), layout="constrained")

@@ -12,20 +12,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from chipdse.arrays import Floats
-from chipdse.errors import DesignError
 from chipdse.netlist.library.grid import Corners
 from chipdse.netlist.library.library import CellLibrary
+from chipdse.report.pictures.formats import check_suffix
 from chipdse.report.pictures.library_summary import fo4, inverter_leakage_w
 
-SUFFIXES = (".svg", ".png", ".pdf")
 _STYLE = {"font.size": 8, "axes.linewidth": 0.6, "svg.fonttype": "none", "svg.hashsalt": "chipdse"}
 _COLOURS = ("#33658a", "#f26419", "#758e4f", "#9a8c98", "#c1121f")
 
 
 def draw_library(library: CellLibrary, name: str, path: Path) -> None:
     """Write the figure; the suffix of `path` says the format (.svg, .png, .pdf)."""
-    if path.suffix not in SUFFIXES:
-        raise DesignError(f"--plot {str(path)!r} must end in {', '.join(SUFFIXES)}")
+    check_suffix("--plot", path)
     with plt.rc_context(_STYLE):  # type: ignore[arg-type]
         figure, axes = plt.subplots(1, 3, figsize=(8.4, 2.7), layout="constrained")
         colours = dict(zip(library.leakage_grid.temperatures_c, itertools.cycle(_COLOURS)))

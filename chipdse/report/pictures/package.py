@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 
 from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError
+from chipdse.report.pictures.formats import check_suffix
 from chipdse.report.pictures.package_page import LINE, MM, PAGE, STEPS, panel, place
 from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
 from chipdse.report.pictures.package_section import (
@@ -33,7 +34,6 @@ from chipdse.system.described import Evaluation
 from chipdse.system.thermal.solver import Operator
 from chipdse.system.thermal.stack import Layer, Rectangle
 
-SUFFIXES = (".svg", ".png", ".pdf")
 _BARS = ("#33658a", "#86bbd8", "#758e4f", "#f6ae2d", "#f26419", "#9a8c98", "#c9ada7")
 _LIFE = ("#4f5d75", "#bfc0c0")
 _STYLE: Any = {
@@ -56,8 +56,7 @@ LEAST_SPAN_K = 0.01
 
 def draw_package(evaluation: Evaluation, path: Path) -> None:
     """Write the figure; the suffix of `path` says the format (.svg, .png, .pdf)."""
-    if path.suffix not in SUFFIXES:
-        raise DesignError(f"--plot {str(path)!r} must end in {', '.join(SUFFIXES)}")
+    check_suffix("--plot", path)
     geometry = geometry_of(evaluation.columns, evaluation.parts.dies, 0)
     operator = operator_for(geometry, evaluation.sources).fine
     layers = operator.network.stack.layers

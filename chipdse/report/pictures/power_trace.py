@@ -13,7 +13,6 @@ from chipdse.stages.traces import PowerTrace
 from chipdse.units import show
 
 SIZE_IN = (11.0, 4.2)
-SUFFIXES = (".png", ".svg", ".pdf")
 MOST_GROUPS = 8
 
 

@@ -94,9 +94,8 @@ class Notes:
 
 
 _BY_OWNER: dict[str, Notes] = {}
-
-
 _BY_FILE: dict[str, Notes] = {}
+"""What was read for an owner, or by code of a source file, since the process began."""
 
 
 @contextmanager

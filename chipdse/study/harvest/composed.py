@@ -20,6 +20,7 @@ from chipdse.application.task_metrics import task_metrics
 from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError
 from chipdse.hardware.memories import family_for
+from chipdse.kept import Kept
 from chipdse.metrics import timing_violation
 from chipdse.stages.dies import die_setting
 from chipdse.stages.library import shared_node_nm
@@ -241,16 +242,12 @@ def _number_of(columns: Sequence[Int64s], sizes: Sequence[int], zero: Int64s) ->
     return number
 
 
-_SETTINGS: dict[str, Setting] = {}
+_SETTINGS: Kept[str, Setting] = Kept(1)
 
 
 def _setting(sweep: Sweep) -> Setting:
     """What is the same for every chip of a sweep, kept from one evaluation to the next."""
-    key = f"{sweep.path} {sweep.text}"
-    if key not in _SETTINGS:
-        _SETTINGS.clear()
-        _SETTINGS[key] = setting_of(sweep)
-    return _SETTINGS[key]
+    return _SETTINGS.value(f"{sweep.path} {sweep.text}", lambda: setting_of(sweep))
 
 
 def setting_of(sweep: Sweep, drawn: Iterable[Constant] = ()) -> Setting:

@@ -16,6 +16,7 @@ import numpy as np
 from chipdse.arrays import Int64s
 from chipdse.design import Design, OperatingPoint
 from chipdse.errors import InfeasibleError
+from chipdse.kept import Kept
 from chipdse.stages.build import build_hardware
 from chipdse.stages.load import Hardware
 from chipdse.stages.measure import corners_of, job_of
@@ -180,13 +181,10 @@ def constraints_of(front: CheapPoints, row: int) -> dict[str, float]:
     return {nearest: amounts[nearest]}
 
 
-_SPACES: dict[str, CheapSpace] = {}
+_SPACES: Kept[str, CheapSpace] = Kept(1)
 
 
 def _cheap_space(sweep: Sweep) -> CheapSpace:
     """The cheap part of a sweep, kept in a worker from one point to the next."""
     key = f"{sweep.path} {sweep.text} {sweep.seed} {sweep.template.liberty}"
-    if key not in _SPACES:
-        _SPACES.clear()
-        _SPACES[key] = CheapSpace.of(sweep)
-    return _SPACES[key]
+    return _SPACES.value(key, lambda: CheapSpace.of(sweep))

@@ -195,12 +195,6 @@ def evidence_of_column(sweep: Sweep, name: str, systems: str, basis: Basis) -> s
     return evidence_in(sweep.derived, name, systems, basis, sweep.metrics)
 
 
-def front_size(sweep: Sweep, values: Sequence[Sequence[float]]) -> int:
-    """The number of points that no other point dominates; objectives in their own direction."""
-    signs = [objective.sign for objective in sweep.objectives]
-    return int(is_on_front(np.array(values) * signs).sum()) if values else 0
-
-
 def front_mask(sweep: Sweep, table: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which rows no other feasible row dominates."""
     mask = np.zeros(len(table), dtype=bool)

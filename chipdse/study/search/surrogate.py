@@ -20,7 +20,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
@@ -29,6 +28,7 @@ from sklearn.gaussian_process.kernels import Kernel
 from threadpoolctl import threadpool_limits
 
 from chipdse.arrays import Floats, Int64s
+from chipdse.kept import Kept
 from chipdse.study.results.front import is_on_front
 from chipdse.study.search.gaussian import fit_kernel, predict
 from chipdse.study.search.improvement import expected_improvement
@@ -327,34 +327,31 @@ def _components(centred: Floats) -> tuple[Floats, Floats]:
 def _kernels_of(places: Floats, fronts: Sequence[Floats]) -> list[Kernel]:
     """Kernels of what is modelled, fitted to the first points (`_first`)."""
     count = _first(len(places))
-    key = (places[:count].tobytes(), *(front.tobytes() for front in fronts[:count]))
-    if key not in _KERNELS:
+
+    def fitted() -> list[Kernel]:
         reaches = reach_of(fronts[:count])
         amounts, _ = _components(reaches - reaches.mean(axis=0))
-        _KERNELS[key] = [fit_kernel(places[:count], amount) for amount in amounts.T]
-    _forget(_KERNELS)
-    return _KERNELS[key]
+        return [fit_kernel(places[:count], amount) for amount in amounts.T]
+
+    key = (places[:count].tobytes(), *(front.tobytes() for front in fronts[:count]))
+    return _KERNELS.value(key, fitted)
 
 
 def _models_of(places: Floats, fronts: Sequence[Floats], level_counts: Int64s) -> list[list[Model]]:
     """Models of the objectives of single points, fitted to the first points."""
     count = _first(len(places))
-    points = (places[:count].tobytes(), *(front.tobytes() for front in fronts[:count]))
-    key = (level_counts.tobytes(), *points)
-    if key not in _MODELS:
+
+    def fitted() -> list[list[Model]]:
         values = np.concatenate(_scaled(fronts[:count]))
-        _MODELS[key] = [fit_models(places[:count], column, level_counts) for column in values.T]
-    _forget(_MODELS)
-    return _MODELS[key]
+        return [fit_models(places[:count], column, level_counts) for column in values.T]
+
+    points = (places[:count].tobytes(), *(front.tobytes() for front in fronts[:count]))
+    return _MODELS.value((level_counts.tobytes(), *points), fitted)
 
 
-def _forget(kept: dict[object, Any]) -> None:
-    while len(kept) > 8:
-        del kept[next(iter(kept))]
-
-
-_KERNELS: dict[object, list[Kernel]] = {}
-_MODELS: dict[object, list[list[Model]]] = {}
+_KERNELS: Kept[tuple[bytes, ...], list[Kernel]] = Kept(8)
+_MODELS: Kept[tuple[bytes, ...], list[list[Model]]] = Kept(8)
+_FEASIBLE: Kept[tuple[bytes, ...], Kernel] = Kept(8)
 
 
 def _first(count: int) -> int:
@@ -379,7 +376,6 @@ def feasible_probability(candidates: Floats, history: SearchHistory) -> Floats:
     signed = np.where(history.trouble > 0, history.trouble, -1.0)
     count = _first(len(signed))
     key = (history.places[:count].tobytes(), signed[:count].tobytes())
-    if key not in _KERNELS:
-        _KERNELS[key] = [fit_kernel(history.places[:count], signed[:count])]
-    mean, deviation = predict(history.places, signed, candidates, _KERNELS[key][0])
+    kernel = _FEASIBLE.value(key, lambda: fit_kernel(history.places[:count], signed[:count]))
+    mean, deviation = predict(history.places, signed, candidates, kernel)
     return np.asarray(norm.cdf(-mean / np.maximum(deviation, 0.05)).clip(1e-6, 1.0))

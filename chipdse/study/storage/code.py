@@ -122,6 +122,7 @@ def _hash(file: Path) -> str:
 
 
 _CODES: dict[str, Code] = {}
+"""What this process runs: never computed again, because files may change while it runs."""
 
 
 def code_here(blocks: Sequence[Block], *, chip: bool = False, traced: bool = False) -> Code:

@@ -17,24 +17,6 @@ ROUNDING = 1e-12
 _FULL = 1 + 1e-9  # traffic over bandwidth of a link that is always busy, with its rounding error
 
 
-def edge_bandwidth(
-    modules: Numbers, module_bits_per_s: Numbers, rate_t_per_s: Numbers, rate_max_t_per_s: Numbers
-) -> Numbers:
-    """Bandwidth of the interface modules along a die's edge, both directions [bit/s] [1]_.
-
-    Parameters
-    ----------
-    modules : interface modules on the die
-    module_bits_per_s : one module at the fastest rate
-    rate_t_per_s, rate_max_t_per_s : transfers per second and lane, and the fastest
-
-    References
-    ----------
-    .. [1] UCIe 1.0; module sizes from Graening et al., CATCH.
-    """
-    return np.multiply(modules, module_bits_per_s) * np.divide(rate_t_per_s, rate_max_t_per_s)
-
-
 def modules_on_edge(edge_m: Numbers, module_edge_m: Numbers) -> Numbers:
     """Interface modules that fit on a length of die edge (whole modules)."""
     return np.asarray(np.floor(np.divide(edge_m, module_edge_m) * (1 + ROUNDING)))

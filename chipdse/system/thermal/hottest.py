@@ -33,32 +33,22 @@ class HottestPoint:
     heat_out_w: float
 
 
-def hottest_point(
-    stack: Stack, power_w: Floats, ambient_c: float, cells: int = CELLS
-) -> HottestPoint:
-    """The hottest point of a stack whose every cell conducts as its own temperature says.
-
-    The resistivity of each cell of the coarse mesh follows from its temperature until none changes
-    by more than 1 mK; the cells of the fine mesh take those resistivities. That costs a
-    factorisation per step, so it serves single systems; `RefinedOperator` serves many.
-
-    Parameters
-    ----------
-    power_w : power of each source [sources]
-    ambient_c : temperature of the air, for the conductivities
-    cells : cells of the fine mesh across all sources
-    """
-    (point,) = hottest_points(stack, power_w[None], ambient_c, cells)
-    return point
-
-
 def hottest_points(
     stack: Stack, powers_w: Floats, ambient_c: float, cells: int = CELLS
 ) -> list[HottestPoint]:
-    """`hottest_point` for each of several maps of power [maps, sources], which share the meshes.
+    """The hottest point of a stack for each of several maps of power.
 
-    The fine mesh is factorised for the first map only: the conductivities of the others differ a
-    little, and refinement with those factors reaches the same solution to the last bit.
+    The resistivity of each cell of the coarse mesh follows from its temperature until none changes
+    by more than 1 mK; the cells of the fine mesh take those resistivities. That costs a
+    factorisation per step, so it serves single systems; `RefinedOperator` serves many. The fine
+    mesh is factorised for the first map only: the conductivities of the others differ a little,
+    and refinement with those factors reaches the same solution to the last bit.
+
+    Parameters
+    ----------
+    powers_w : power of each source [maps, sources]
+    ambient_c : temperature of the air, for the conductivities
+    cells : cells of the fine mesh across all sources
     """
     meshes = meshes_of(
         stack, unfolded(len(stack.sources)), cells, per_source=1.0, growth=2 * GROWTH

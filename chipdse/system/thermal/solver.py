@@ -34,7 +34,7 @@ class Operator:
         the same power, and rises are its own
     average : sources x sources, mean rise of each source's area [K/W]
     field : cells x sources, rise of every cell [K/W]
-    peak_rows : rows of `field` that lie under a source, `peak_start` marks each source's first
+    peak_field : rows of `field` that lie under a source; `peak_start` marks each source's first
     """
 
     network: Network

@@ -99,6 +99,24 @@ def test_where_points_failed_the_chance_is_small() -> None:
     assert high < 0.2
 
 
+def test_models_that_were_forgotten_are_fitted_again() -> None:
+    """More spaces in one process than models are kept, with limits that are modelled too."""
+    random = np.random.default_rng(5)
+    spaces = [random.random((4, 1)) for _ in range(8)]
+    fronts = [random.random((1, 2)) for _ in range(4)]
+    first, *_ = [surrogate._kernels_of(places, fronts) for places in spaces]
+    seen = SearchHistory(
+        places=random.random((4, 1)),
+        fronts=[],
+        trouble=np.array([0.0, 1.0, 1.0, 0.0]),
+        pending=np.zeros((0, 1)),
+        level_counts=np.array([4]),
+    )
+    assert feasible_probability(spaces[0], seen).min() > 0
+    again = surrogate._kernels_of(spaces[0], fronts)
+    assert [kernel.theta.tolist() for kernel in again] == [k.theta.tolist() for k in first]
+
+
 def test_a_point_under_way_is_worth_less_the_second_time() -> None:
     places = np.array([[0.0], [0.1], [0.2], [0.8], [0.9], [1.0]])
     fronts = [np.array([[1 + x**2, 1 + (1 - x) ** 2]]) for x in places[:, 0]]

@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from chipdse.system.arrays.geometry import DieOutline, Geometry, layers_of, material
 from chipdse.system.evaluate import evaluate_system
 from chipdse.system.parameters import DIE_MATERIALS, PackageParameters
-from chipdse.system.thermal.hottest import hottest_point
+from chipdse.system.thermal.hottest import hottest_points
 from chipdse.system.thermal.stack import Layer, Material, Stack, centred
 from chipdse.technology.constants import Sources
 from tests.support.system_cases import block
@@ -52,7 +52,7 @@ def slab_rise_k(name: str, thickness_m: float, power_w: float) -> float:
         ),
         cooler_resistance_k_per_w=COOLER_K_PER_W,
     )  # fmt: skip
-    return hottest_point(stack, np.array([power_w]), 45.0, cells=16).rise_k
+    return hottest_points(stack, np.array([[power_w]]), 45.0, cells=16)[0].rise_k
 
 
 def test_a_slab_of_gallium_oxide_is_kirchhoffs_integral() -> None:

@@ -21,7 +21,7 @@ from chipdse.system.evaluate import evaluate_system
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.power_map import mapped_temperature
 from chipdse.system.thermal.assembly import assemble
-from chipdse.system.thermal.hottest import hottest_point
+from chipdse.system.thermal.hottest import hottest_points
 from chipdse.system.thermal.mesh import unfolded
 from chipdse.system.thermal.nested_meshes import CELLS, meshes_of
 from chipdse.system.thermal.refined import refined
@@ -141,7 +141,9 @@ def test_a_hot_square_of_a_power_map(tile) -> None:
         dataclasses.replace(la, sources=squares) if la.sources else la for la in stack.layers
     )
     stack = dataclasses.replace(stack, layers=layers)
-    converged = hottest_point(stack, watts.ravel(), PackageParameters().ambient_c, cells=32)
+    (converged,) = hottest_points(
+        stack, watts.ravel()[None], PackageParameters().ambient_c, cells=32
+    )
     assert found.peak_rise_k == approx(converged.rise_k, rel=0.02)
     assert abs(found.peak_rise_k - converged.rise_k) < found.error_k + converged.error_k
     assert found.beyond_conductivity_k < 0
@@ -214,7 +216,7 @@ def kirchhoff(power_w: float, ambient_c: float, thickness_m: float = 2e-3, coole
 @pytest.mark.parametrize("power_w", [20.0, 200.0, 500.0])
 def test_a_slab_is_kirchhoffs_integral(power_w: float) -> None:
     expected = kirchhoff(power_w, 45.0)
-    found = hottest_point(slab(), np.array([power_w]), 45.0, cells=32)
+    (found,) = hottest_points(slab(), np.array([[power_w]]), 45.0, cells=32)
     assert found.rise_k == approx(expected, rel=2e-3)
     assert found.heat_out_w == approx(power_w, rel=1e-9)
 
@@ -232,7 +234,7 @@ def test_one_conductivity_per_die_is_close_to_one_per_cell() -> None:
             excess = operator.excess(318.15 + rise)
             rise = power @ operator.average.T + excess * (power @ operator.change.T)
         peak, _ = operator.peak_rise(power, excess)
-        exact = hottest_point(stack, power, 45.0, cells=16)
+        (exact,) = hottest_points(stack, power[None], 45.0, cells=16)
         assert peak.max() == approx(exact.rise_k, rel=0.02)
 
 
@@ -240,11 +242,11 @@ def test_one_conductivity_per_die_is_close_to_one_per_cell() -> None:
 @settings(max_examples=10, deadline=None)
 @given(st.floats(1.0, 400.0), st.floats(0.0, 80.0))
 def test_hotter_silicon_conducts_less(power_w: float, ambient_c: float) -> None:
-    rise = hottest_point(slab(), np.array([power_w]), ambient_c).rise_k
-    more = hottest_point(slab(), np.array([1.1 * power_w]), ambient_c).rise_k
-    warmer = hottest_point(slab(), np.array([power_w]), ambient_c + 10).rise_k
-    assert more > 1.1 * rise
-    assert warmer > rise
+    watts = np.array([[power_w], [1.1 * power_w]])
+    less, more = hottest_points(slab(), watts, ambient_c)
+    (warmer,) = hottest_points(slab(), watts[:1], ambient_c + 10)
+    assert more.rise_k > 1.1 * less.rise_k
+    assert warmer.rise_k > less.rise_k
 
 
 def test_constant_conductivities_stay_exactly_linear() -> None:
@@ -255,7 +257,8 @@ def test_constant_conductivities_stay_exactly_linear() -> None:
     assert operator.softening is None and not operator.change.any()
     expected = 100.0 * (0.1 + 2e-3 / 400 / 1e-4 + 0.5e-6 / 400 / 1e-4)
     for ambient_c in (0.0, 300.0):
-        assert hottest_point(stack, np.array([100.0]), ambient_c).rise_k == approx(expected)
+        (point,) = hottest_points(stack, np.array([[100.0]]), ambient_c)
+        assert point.rise_k == approx(expected)
 
 
 def test_beyond_the_measured_range_is_a_violation() -> None:

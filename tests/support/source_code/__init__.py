@@ -1,0 +1,1 @@
+"""Questions to the project's own source code."""
