@@ -11,8 +11,8 @@ from chipdse.errors import DesignError
 from chipdse.system.arrays.geometry import DieOutline
 from chipdse.system.arrays.temperature import geometry_of
 from chipdse.system.described import evaluate_block
-from chipdse.system.die_temperature import die_temperature, die_temperatures
 from chipdse.system.parameters import PackageParameters
+from chipdse.system.temperature_map import temperature_map, temperature_maps
 from chipdse.system.thermal.stack import Rectangle
 from chipdse.technology.constants import Sources
 from tests.support.system_cases import block
@@ -32,7 +32,7 @@ def halves(power_w: tuple[float, float]):
         )
         for left in (-SIDE_M / 2, 0.0)
     ]
-    return die_temperature(geometry, rectangles, np.array(power_w), Sources()), geometry
+    return temperature_map(geometry, rectangles, np.array(power_w), Sources()), geometry
 
 
 @pytest.mark.slow
@@ -51,7 +51,7 @@ def test_power_in_halves() -> None:
     assert left.rise_k.shape == (len(left.y_m) - 1, len(left.x_m) - 1)
     two = dataclasses.replace(geometry, dies=(DieOutline(name="a", area_m2=1e-6),) * 2)
     with pytest.raises(DesignError, match="a map of one die cannot show 2 dies"):
-        die_temperature(two, [], np.zeros(0), Sources())
+        temperature_map(two, [], np.zeros(0), Sources())
 
 
 @pytest.mark.slow
@@ -64,7 +64,7 @@ def test_each_of_two_dies() -> None:
 
     def maps(*watts: float):
         powers = [np.array([each]) for each in watts]
-        return die_temperatures(geometry, [[whole], [whole]], powers, Sources())
+        return temperature_maps(geometry, [[whole], [whole]], powers, Sources())
 
     left, right = maps(1.0, 1.0)
     assert left.rise_k == pytest.approx(right.rise_k[:, ::-1], rel=1e-6)  # they mirror each other
