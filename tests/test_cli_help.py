@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chipdse.cli import build_parser, front, verb_parsers
+from chipdse.cli import build_parser, front, main, verb_parsers
 from chipdse.design import suggest
 from tests.support.report_cases import make_study
 from tests.support.small_sweep import call
@@ -140,3 +140,24 @@ def test_a_long_table_is_what_rich_lays_out(
         front.print_rows("Pareto front: 12 of 30 points", headings, rows)
         printed.append(capsys.readouterr().out)
     assert printed[0] == printed[1] and printed[0].count("長い") == 6
+
+
+def test_a_study_that_is_a_file_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "taken"
+    taken.touch()
+    assert main(["sweep", "adder", "--study", str(taken)]) == 2
+    assert capsys.readouterr().err.endswith("is a file; name a folder\n")
+
+
+def test_a_full_disk_behind_stdout_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        assert main(["sweep", "--list"]) == 1
+        full.flush()  # nothing is left that the end of the process could not write
+    error = capsys.readouterr().err
+    assert "the output cannot be written (No space left on device)" in error
+    assert error.count("\n") == 1

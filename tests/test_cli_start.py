@@ -90,6 +90,9 @@ MISSING = {
     "sta nosuch.v --liberty nosuch.lib --clock 1ns": "nosuch.lib cannot be read",
     "power there.v --liberty sky130 --clock 1ns --trace nosuch.vcd --scope tb": "nosuch.vcd cannot",
     "library add mine nosuch.lib": "nosuch.lib cannot be read",
+    "front study --draws 100": "--draws 100 needs --ranges",
+    "report study --draws 100": "--draws 100 needs --ranges",
+    "package two_chiplets --draws 100": "--draws 100 needs --ranges",
     "cache info --store nosuch": "--store 'nosuch' is no folder",
 }
 

@@ -56,7 +56,7 @@ LADDER = {
         ["parameters"],
         ["thermal"],
         ["arrays", "restated"],
-        ["die_temperature", "evaluate", "power_map"],
+        ["evaluate", "power_map", "temperature_map"],
         ["described"],
         ["each_die", "ranges", "system_file"],
     ],

@@ -19,13 +19,13 @@ def qlognehvi(
     places: np.ndarray,
     values: np.ndarray,
     reference: np.ndarray,
-    trouble: np.ndarray | None = None,
+    violation: np.ndarray | None = None,
     pending: np.ndarray | None = None,
 ) -> np.ndarray:
     """Logarithm of the expected hypervolume improvement of each candidate.
 
-    A `SingleTaskGP` with its default priors for each objective, and for the trouble where there is
-    any; `SAMPLES` Sobol samples.
+    A `SingleTaskGP` with its default priors for each objective, and for the constraint violation
+    if there is any; `SAMPLES` Sobol samples.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def qlognehvi(
     places, values : of evaluated points; values are minimised, shape (points, objectives), and nan
         where the point failed
     reference : of the hypervolume; shape (objectives,)
-    trouble : of the points, positive where they failed or missed limits
+    violation : of the points, positive where they failed or missed limits
     pending : places of points under way
     """
     import torch
@@ -59,8 +59,8 @@ def qlognehvi(
         for at in range(objectives)
     ]
     limits = {}
-    if trouble is not None and (trouble > 0).any():
-        signed = np.where(trouble > 0, trouble, -1.0)
+    if violation is not None and (violation > 0).any():
+        signed = np.where(violation > 0, violation, -1.0)
         models.append(
             SingleTaskGP(
                 torch.tensor(places),

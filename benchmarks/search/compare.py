@@ -81,15 +81,17 @@ class BoTorch(Lattice):
         super().__init__(space, seed)
         self._scaled = scaled
 
-    def score(self, places: np.ndarray, known: SearchHistory) -> np.ndarray:
-        shown = [front[knee_of(front)] if len(front) else None for front in known.fronts]
+    def score(self, places: np.ndarray, history: SearchHistory) -> np.ndarray:
+        shown = [front[knee_of(front)] if len(front) else None for front in history.fronts]
         objectives = next(len(point) for point in shown if point is not None)
         values = np.full((len(shown), objectives), np.nan)
         for row, point in enumerate(shown):
             if point is not None:
                 values[row] = self._scaled(point)
         reference = np.full(objectives, MARGIN)
-        return qlognehvi(places, known.places, values, reference, known.trouble, known.pending)
+        return qlognehvi(
+            places, history.places, values, reference, history.violation, history.pending
+        )
 
 
 def _logarithms(objectives: np.ndarray) -> np.ndarray:

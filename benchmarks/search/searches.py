@@ -54,7 +54,7 @@ def _by_workers(workers: int) -> TableSearch:
             seen = SearchHistory(
                 places=places[known],
                 fronts=[values[at : at + 1] for at in known],
-                trouble=np.zeros(count),
+                violation=np.zeros(count),
                 pending=places[pending],
                 level_counts=level_counts,
             )

@@ -20,7 +20,7 @@ import pandas as pd
 from chipdse import __version__
 from chipdse.design import Design
 from chipdse.errors import DesignError, InfeasibleError, MachineError
-from chipdse.store.files import write_whole
+from chipdse.store.files import check_writable, write_whole
 from chipdse.store.store import Store, default_store
 from chipdse.study.question.shipped import check_liberty_files, find_sweep
 from chipdse.study.question.space import Point
@@ -107,10 +107,16 @@ class Study:
         draws : number of draws of the uncertain inputs, for 90 % intervals and the probability of
             being on the front; None writes neither
         tell : called with the number of each trial before its details are computed
+
+        Raises
+        ------
+        DesignError : no such trial, or ranges are wanted and are not to be had (`report_html`)
+        OSError : the file cannot be written; nothing is computed then
         """
         from chipdse.report.page import report_html  # its libraries take a second to load
 
         path = path or self.folder.path / REPORT
+        check_writable(path)  # the details of points may take minutes
         stages = Store(root=Path(store) if store is not None else default_store())
         text = report_html(self.folder, stages, details=details, draws=draws, tell=tell)
         write_whole(path, text)
@@ -340,6 +346,8 @@ def _locked(study: Path) -> AbstractContextManager[object]:
         raise DesignError(
             f"--study {str(study)!r} must be a folder; give the URL of a database with --storage"
         )
+    if study.exists() and not study.is_dir():
+        raise DesignError(f"--study {str(study)!r} is a file; name a folder")
     try:
         study.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=study.parent).close()

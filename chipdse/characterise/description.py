@@ -336,9 +336,11 @@ def _tables(data: Mapping[str, Any], key: str) -> list[Any]:
 
 
 def _text(entry: Mapping[str, Any], key: str, where: str) -> str:
-    value = entry.get(key)
+    if key not in entry:
+        raise DesignError(f'{where} {key} is missing; write {key} = "..."'.strip())
+    value = entry[key]
     if not isinstance(value, str) or not value:
-        raise DesignError(f"{where} {key} = {value!r} is not a text".strip())
+        raise DesignError(f'{where} {key} = {value!r} is not a text; write {key} = "..."'.strip())
     return value
 
 

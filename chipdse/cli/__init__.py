@@ -7,8 +7,11 @@ a function from the parsed arguments to an exit code. Results go to stdout, prog
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
+import errno
 import importlib
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -119,6 +122,14 @@ def _check_options(parser: argparse.ArgumentParser, words: Sequence[str]) -> Non
             parser.error(f"{option!r} is not an option{_meant(option, known)}")
 
 
+def _discard_output() -> None:
+    """Connect stdout to nothing, so that the end of the process does not fail to write the rest."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one verb; 0 done, 1 it ran and failed, 2 wrong input."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -134,6 +145,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     try:
         code: int = arguments.run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except ChipdseError as error:
         print(f"chipdse {arguments.verb}: {_line(str(error))}", file=sys.stderr)
         return 2 if isinstance(error, DesignError) else 1
@@ -146,6 +159,17 @@ def main(argv: list[str] | None = None) -> int:
         )
         return 1
     except BrokenPipeError:
+        _discard_output()
+        return 1
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        _discard_output()
+        print(
+            f"chipdse {arguments.verb}: the output cannot be written ({error.strerror}); free some "
+            "space, or write it elsewhere",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         again = "; run the same command again to go on" if arguments.verb == "sweep" else ""

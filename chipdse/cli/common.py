@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 else:
     Verbs = Any
 
+DEFAULT_DRAWS = 1024
+
 
 def write_bibtex(path: Path, references: Sequence[Reference]) -> None:
     """Write publications as a BibTeX file.
@@ -53,8 +55,22 @@ def range_options(parser: argparse.ArgumentParser) -> None:
         help="draw constants from the ranges that their sources give, and print intervals",
     )
     parser.add_argument(
-        "--draws", type=int, default=1024, metavar="N", help="of --ranges; default 1024"
+        "--draws", type=int, metavar="N", help=f"of --ranges; default {DEFAULT_DRAWS}"
     )
+
+
+def draws_of(arguments: argparse.Namespace) -> int | None:
+    """Return the number of draws that `range_options` ask for; None without ``--ranges``.
+
+    Raises
+    ------
+    DesignError : ``--draws`` without ``--ranges``
+    """
+    if arguments.ranges:
+        return DEFAULT_DRAWS if arguments.draws is None else int(arguments.draws)
+    if arguments.draws is not None:
+        raise DesignError(f"--draws {arguments.draws} needs --ranges; add it, or leave --draws out")
+    return None
 
 
 def add_verb(

@@ -15,6 +15,7 @@ from chipdse.cli.common import (
     add_verb,
     check_block_file,
     check_liberty,
+    draws_of,
     print_json,
     range_options,
     write_bibtex,
@@ -123,6 +124,7 @@ def records_of(arguments: argparse.Namespace) -> tuple[Block, Any, Any]:
 
 def _eval(arguments: argparse.Namespace) -> int:
     check_liberty(arguments.liberty)
+    draws = draws_of(arguments)
     if arguments.only:
         _chosen(arguments.only)  # a wrong name is refused before anything runs
     block, parameters, workload = records_of(arguments)
@@ -139,12 +141,12 @@ def _eval(arguments: argparse.Namespace) -> int:
     for key in sorted(given["constants"].keys() - metrics.constants.keys()):
         print(f"own figure not used: {key}; no model of this point reads it", file=sys.stderr)
     ranges = None
-    if arguments.ranges:
+    if draws is not None:
         from chipdse.store.store import Store, default_store
         from chipdse.study.results.ranges import point_ranges
 
         design = design_of_point(block.name, settings, **given)
-        ranges = point_ranges(design, Store(root=default_store()), arguments.draws)
+        ranges = point_ranges(design, Store(root=default_store()), draws)
     if arguments.bibtex is not None:
         write_bibtex(arguments.bibtex, _to_cite(metrics))
     if arguments.json:

@@ -12,6 +12,7 @@ from chipdse.cli.common import (
     add_objectives,
     add_verb,
     command,
+    draws_of,
     print_json,
     range_options,
     tell_version,
@@ -69,6 +70,7 @@ def add(verbs: Verbs) -> None:
 
 def _front(arguments: argparse.Namespace) -> int:
     _check_options(arguments)
+    draws = draws_of(arguments)
     if arguments.study.suffix == ".csv":
         return _front_of_csv(arguments)
     if arguments.minimize or arguments.maximize:
@@ -94,8 +96,8 @@ def _front(arguments: argparse.Namespace) -> int:
     if has_parquet:
         _write_parquet(chosen, arguments.parquet)
     tell_version(study)
-    if arguments.ranges:
-        return _ranges(study, points, arguments)
+    if draws is not None:
+        return _ranges(study, points, draws, arguments)
     if arguments.json or arguments.format == "json":
         print(records_json(chosen))
     elif arguments.format == "csv":
@@ -160,7 +162,7 @@ def _print_columns(study: Study, table: pd.DataFrame, points: int) -> None:
     )
 
 
-def _ranges(study: Study, points: pd.DataFrame, arguments: argparse.Namespace) -> int:
+def _ranges(study: Study, points: pd.DataFrame, draws: int, arguments: argparse.Namespace) -> int:
     """Print the front under ranges of constants."""
     from chipdse.report.quantities import units_of_study
     from chipdse.report.ranges import front_document, front_text
@@ -170,7 +172,7 @@ def _ranges(study: Study, points: pd.DataFrame, arguments: argparse.Namespace) -
     from chipdse.study.storage.since import refuse_changed
 
     refuse_changed(study.folder, "a front with ranges")
-    ranges = study_ranges(study.folder, points, Store(root=default_store()), arguments.draws)
+    ranges = study_ranges(study.folder, points, Store(root=default_store()), draws)
     if arguments.json or arguments.format == "json":
         print_json(front_document(ranges))
     elif arguments.format == "csv":

@@ -98,9 +98,9 @@ def _new(arguments: argparse.Namespace) -> int:
 
     if arguments.like != "verilog" and not requirement():
         print(
-            "chipdse new: this chipdse was installed from a place on this machine, so that the "
-            "project does not name it; for GitHub Actions set the repository's variable CHIPDSE "
-            "to what pip installs it from, such as git+https://HOST/REPOSITORY",
+            "chipdse new: chipdse was installed from a folder of this machine, so pyproject.toml "
+            "does not list it; for GitHub Actions, set the repository's variable CHIPDSE to the "
+            "address from which pip installs it, such as git+https://HOST/REPOSITORY",
             file=sys.stderr,
         )
     if arguments.json:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import chipdse
-from chipdse.cli.common import range_options
+from chipdse.cli.common import draws_of, range_options
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.reading import check_exist
 from chipdse.units import show
@@ -68,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _list(arguments.json)
     if not arguments.systems:
         raise DesignError("no system is given; 'chipdse package --list' names the shipped ones")
+    draws = draws_of(arguments)
     files = [find_system(file) for file in arguments.systems]
     check_exist(*files)
     if len(files) > 1 and (arguments.plot, arguments.threedblox) != (None, None):
@@ -94,9 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         used = {k: c for e in evaluations for k, c in e.sources.used.items()}
         models = {key for e in evaluations for key in e.sources.cited}
         write_bibtex(arguments.bibtex, cited(used.values(), models))
-    ranges = [
-        _ranges(evaluation, arguments.draws) for evaluation in evaluations if arguments.ranges
-    ]
+    ranges = [_ranges(evaluation, draws) for evaluation in evaluations if draws is not None]
     if arguments.json:
         documents = [_document(evaluation, arguments.sources) for evaluation in evaluations]
         for document, (as_json, _) in zip(documents, ranges, strict=False):

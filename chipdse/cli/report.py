@@ -13,6 +13,7 @@ from chipdse.cli.common import (
     Verbs,
     add_objectives,
     add_verb,
+    draws_of,
     print_json,
     range_options,
     tell_version,
@@ -146,6 +147,7 @@ def _add_front_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> int:
+    draws = draws_of(arguments)
     check_study(arguments.study)
 
     from chipdse.api.study import load_study
@@ -155,7 +157,7 @@ def _report(arguments: argparse.Namespace) -> int:
         path = study.write_report(
             arguments.output,
             details=arguments.details,
-            draws=arguments.draws if arguments.ranges else None,
+            draws=draws,
             tell=lambda trial: print(f"looking into trial {trial}", file=sys.stderr),
         )
     except OSError as error:

@@ -56,7 +56,10 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("--time", metavar="2h", help="start no evaluation after this time")
     parser.add_argument(
-        "--patience", type=int, metavar="N", help="stop when N evaluations in a row improve nothing"
+        "--patience",
+        type=int,
+        metavar="N",
+        help="stop when N evaluations in a row do not improve the front; 0: never",
     )
     parser.add_argument("--retry-failed", action="store_true", help="evaluate failed points again")
     parser.add_argument(

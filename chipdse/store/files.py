@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -44,6 +46,16 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file as `replacing` does; text is encoded in UTF-8."""
     with replacing(path) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def check_writable(path: Path) -> None:
+    """Raise OSError if a file cannot be written, before its content is computed.
+
+    `path` is a folder, or its folder is missing or cannot be written.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    tempfile.TemporaryFile(dir=path.parent).close()
 
 
 def write_folder(target: Path, texts: Mapping[str, str]) -> None:

@@ -8,13 +8,13 @@ from typing import Generic, TypeVar
 from chipdse.arrays import Floats
 from chipdse.records import metric
 
-# What groups of metrics rest on, besides the models that every one of them comes from.
+# The parts that groups of metrics depend on, besides the models that compute them.
 _ACTIVITY = ("activity",)
 _NODE = ("node",)
 _BOTH = ("activity", "node")
 
 CONSTRAINTS = {
-    "reticle": "largest own die over the exposure field, minus 1",
+    "reticle": "largest designed die over the exposure field, minus 1",
     "wafer": "interposer too large for a wafer: 1, else 0",
     "link_pitch_m": "bond pitch of the package over the link's coarsest",
     "link_reach_m": "gap between dies over the link's reach",

@@ -1,4 +1,4 @@
-"""Temperature of a die whose power is not even: a map from a placement in place of one source."""
+"""Temperatures of a die with a map of its power from a placement, instead of uniform power."""
 
 from __future__ import annotations
 

@@ -45,6 +45,7 @@ def refused(path: Path) -> str:
         ('"1.8V"', '"1.8"', "[[corners]] supplies '1.8' has no unit; write e.g."),
         ('["20ps", "500ps"]', '["500ps", "20ps"]', "must be 2 or more positive values in rising"),
         ('["1fF", "20fF"]', '["1fF"]', "must be 2 or more positive values in rising order"),
+        ('name = "mine"\n', "", 'name is missing; write name = "..."'),
         ("[grid]", "[grid]\nload = 3", "[grid] has an unknown key 'load'; known are slews"),
         ('power = ["VDD"]', 'power = ["VCC"]', "port VDD of its netlist is no pin of the cell"),
         ("[cells.nand]", "[cells.nor]", "cell nor: no .subckt nor in"),

@@ -172,6 +172,9 @@ def test_the_verbs_refuse_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
     for words, says in (
         (["plot", str(made.path), "-o", str(tmp_path / "x.gif")], "must end in .png, .svg, .pdf"),
         (["plot", str(made.path), "-o", str(tmp_path / "x.png"), "--x", "cost_us"], "did you mean"),
+        (["report", str(made.path), "--details", "99"], "has no trial 99; "),
+        (["report", str(made.path), "--details", "99", "-o", str(tmp_path)], "cannot be written"),
+        (["report", str(made.path), "-o", str(tmp_path / "no/r.html")], "cannot be written"),
         (["explore", str(tmp_path / "nothing")], "is not a study"),
         (["explore", str(made.path), "--port", "99999"], "between 0 and 65535"),
     ):

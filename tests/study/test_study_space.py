@@ -205,5 +205,8 @@ def test_samplers_that_are_shown_one_trial_an_evaluation() -> None:
     assert set(new.params) == {"a", "b"}
     assert [one.params for one in inner.shown] == [space.point_at(at) for at in (1, 2, 4)]
     # The sum missed, 3, of itself and 1; the other misses nothing.
-    assert [dict(one.constraints) for one in inner.shown[:2]] == [{"trouble": 0.75}, {"trouble": 0}]
+    assert [dict(one.constraints) for one in inner.shown[:2]] == [
+        {"violation": 0.75},
+        {"violation": 0},
+    ]
     assert inner.shown[2].state == TrialState.RUNNING

@@ -108,7 +108,7 @@ def remove_library(name: str) -> None:
     user_names = [known for known in library_names() if known not in SHIPPED]
     if name not in user_names:
         raise DesignError(
-            f"library {name!r} is not yours; yours: {', '.join(user_names) or 'none'}"
+            f"library {name!r} was not added; added libraries: {', '.join(user_names) or 'none'}"
         )
     target = description_file(name)
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from chipdse.errors import ChipdseError
+from chipdse.errors import ChipdseError, DesignError
 from chipdse.metrics import Basis
 from chipdse.report.answer import Answer, answer_of, shown_value
 from chipdse.report.page.chip_details import chip_detail_or_reason
@@ -56,8 +56,8 @@ def report_html(
 
     Raises
     ------
-    DesignError : there are draws, and the study has no ranges (`study_ranges`), or something
-        changed since it was evaluated
+    DesignError : a trial of `details` does not exist; or there are draws, and the study has no
+        ranges (`study_ranges`) or something changed since it was evaluated
     """
     if draws is not None:
         refuse_changed(folder, "a report with ranges")
@@ -220,6 +220,11 @@ def _chosen(
 ) -> list[int]:
     """Trials with details: the knee, the best of each objective, then others of the front."""
     if details is not None and not isinstance(details, int):
+        missing = sorted(set(details) - set(table["trial"].tolist()))
+        if missing:
+            raise DesignError(
+                f"{folder.path} has no trial {missing[0]}; 'chipdse front --all' lists its trials"
+            )
         return list(details)
     front = table[table["on_front"]]
     if front.empty:

@@ -14,7 +14,7 @@ from chipdse.arrays import Floats
 from chipdse.records import BlockMetrics
 from chipdse.system.arrays.temperature import geometry_of
 from chipdse.system.described import Evaluation, evaluate_block, evaluate_described
-from chipdse.system.die_temperature import DieTemperature, die_temperatures
+from chipdse.system.temperature_map import TemperatureMap, temperature_maps
 
 
 def floorplans(chip: OneChip) -> tuple[list[dict[str, Any]], Evaluation]:
@@ -38,7 +38,7 @@ def floorplans(chip: OneChip) -> tuple[list[dict[str, Any]], Evaluation]:
     powers = [np.array([t.dynamic_w + hotter * t.leakage_w for t in some]) for some in tiles]
     geometry = geometry_of(evaluation.columns, evaluation.parts.dies, 0)
     kinds = [outline.kind for outline in geometry.dies]
-    heats = die_temperatures(
+    heats = temperature_maps(
         geometry,
         [[tile.rectangle for tile in tiles[kind]] for kind in kinds],
         [powers[kind] for kind in kinds],
@@ -128,7 +128,7 @@ def _regions(regions: tuple[list[Region], Region | None], hotter: float) -> list
 
 
 def _plan(
-    tiles: tuple[Tile, ...], power_w: Floats, heat: DieTemperature, ambient_c: float
+    tiles: tuple[Tile, ...], power_w: Floats, heat: TemperatureMap, ambient_c: float
 ) -> dict[str, Any]:
     return {
         "tiles": [

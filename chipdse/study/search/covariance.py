@@ -1,13 +1,13 @@
-"""How alike the values of an objective are at two points of a lattice: covariance functions.
+"""Covariance of the values of an objective at two points of a lattice.
 
-An objective that is a sum of functions of single parameters is known from few points where half of
-its covariance is a mean over the features, of a function of each feature alone [1]_. Others need a
-covariance of all features together only (`Covariance`).
+If an objective is a sum of functions of single parameters, few points suffice when half of its
+covariance is additive: a mean over the features of a covariance function of each feature [1]_.
+Other objectives need a joint covariance function of all features only (`Covariance`).
 
-The squared distance between two levels of a feature is in part that of their places, and in part
-the same for all levels that differ, the more the fewer levels there are. With places alone, the
-ends of a feature are the least certain: they have neighbours on one side only, and a search visits
-the corners of a lattice first.
+The squared distance between two levels of a feature has two parts: the squared difference of their
+coordinates, and a nominal part, which is equal for all levels that differ and larger for fewer
+levels. Without it, the variance is largest at the ends of a feature, which have neighbours on one
+side only, and a search evaluates the corners of a lattice first.
 
 References
 ----------
@@ -26,11 +26,11 @@ import numpy as np
 from chipdse.arrays import Floats, Int64s
 from chipdse.sorting import distinct
 
-ALONE = 0.5
-"""Share of an additive covariance that is a mean over the features."""
-DIFFERENT, LEAST_DIFFERENT = 0.4, 0.05
-"""Share of the squared distance that any two levels of a feature have, times its steps, and the
-least one."""
+ADDITIVE_SHARE = 0.5
+"""Weight of the mean over the features in an additive covariance."""
+NOMINAL_SHARE, LEAST_NOMINAL_SHARE = 0.4, 0.05
+"""Weight of the nominal part of the squared distance, for a feature of two levels; it is divided by
+the number of levels minus 1, and has this minimum."""
 SQRT_5 = math.sqrt(5.0)
 
 
@@ -39,24 +39,24 @@ class Covariance:
     """A covariance function of distances in units of lengths.
 
     smooth : squared-exponential instead of Matérn 5/2
-    additive : `ALONE` of it is a mean over the features
+    additive : a mean over the features has the weight `ADDITIVE_SHARE`, the joint function the rest
     """
 
     smooth: bool
     additive: bool
 
     @property
-    def alone(self) -> float:
-        """Share that is a mean over the features."""
-        return ALONE if self.additive else 0.0
+    def additive_share(self) -> float:
+        """Weight of the mean over the features."""
+        return ADDITIVE_SHARE if self.additive else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pairs:
-    """Squared distances of some places from others, feature by feature, as tables over levels.
+    """Squared distances between two sets of places, per feature, as tables over levels.
 
-    tables : squared distance of each level from each of the others' levels
-    rows, columns : the level of each place, and of each of the others
+    tables : per feature, squared distance of each level of the places from each of the others'
+    rows, columns : per feature, index of the level of each place, and of each of the others
     """
 
     tables: list[Floats]
@@ -65,21 +65,21 @@ class Pairs:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Of a covariance: places, other places."""
+        """Shape of the covariance matrix: number of places, number of other places."""
         return len(self.rows[0]), len(self.columns[0])
 
-    def spread(self, table: Floats, feature: int) -> Floats:
-        """Of a table over the levels of a feature: the entry of each pair of places."""
+    def expand(self, table: Floats, feature: int) -> Floats:
+        """From a table over the levels of a feature to a matrix over the pairs of places."""
         return np.asarray(table[:, self.columns[feature]][self.rows[feature]])
 
     def scaled(self, lengths: Floats) -> Iterator[tuple[int, Floats]]:
-        """Each feature, and its table in units of its squared length."""
+        """Each feature with its table divided by the square of its length scale."""
         for feature, (table, length) in enumerate(zip(self.tables, lengths, strict=True)):
             yield feature, table / length**2
 
 
 def pairs_of(places: Floats, others: Floats, level_counts: Int64s) -> Pairs:
-    """Pairs of places with others.
+    """Squared distances of places from other places.
 
     Parameters
     ----------
@@ -88,60 +88,62 @@ def pairs_of(places: Floats, others: Floats, level_counts: Int64s) -> Pairs:
     """
     tables, rows, columns = [], [], []
     for column, other_column, count in zip(places.T, others.T, level_counts, strict=True):
-        different = max(DIFFERENT / max(int(count) - 1, 1), LEAST_DIFFERENT)
+        nominal = max(NOMINAL_SHARE / max(int(count) - 1, 1), LEAST_NOMINAL_SHARE)
         levels, row = distinct(column)
         other_levels, other = distinct(other_column)
-        apart = levels[:, None] - other_levels
-        tables.append((1 - different) * apart**2 + different * (apart != 0))
+        difference = levels[:, None] - other_levels
+        tables.append((1 - nominal) * difference**2 + nominal * (difference != 0))
         rows.append(row)
         columns.append(other)
     return Pairs(tables=tables, rows=rows, columns=columns)
 
 
 def covariance_of(pairs: Pairs, lengths: Floats, covariance: Covariance) -> Floats:
-    """Covariance of each pair of places, 1 where they are the same; shape (places, others).
+    """Covariance matrix, 1 for equal places; shape (places, others).
 
     Parameters
     ----------
-    lengths : of the features
+    lengths : length scales; shape (features,)
     """
-    alone, square = np.zeros(pairs.shape), np.zeros(pairs.shape)
+    additive, square = np.zeros(pairs.shape), np.zeros(pairs.shape)
     for feature, table in pairs.scaled(lengths):
-        square += pairs.spread(table, feature)
+        square += pairs.expand(table, feature)
         if covariance.additive:
-            alone += pairs.spread(_covariance_and_slope(table, covariance.smooth)[0], feature)
-    together, _ = _covariance_and_slope(square, covariance.smooth)
-    share = covariance.alone
-    return share / len(lengths) * alone + (1 - share) * together
+            additive += pairs.expand(_covariance_and_slope(table, covariance.smooth)[0], feature)
+    joint, _ = _covariance_and_slope(square, covariance.smooth)
+    share = covariance.additive_share
+    return share / len(lengths) * additive + (1 - share) * joint
 
 
-def slopes_along(pairs: Pairs, lengths: Floats, covariance: Covariance, pull: Floats) -> Floats:
-    """Derivatives of the sum of `pull` times the covariance, by the logarithms of the lengths.
+def length_gradient(
+    pairs: Pairs, lengths: Floats, covariance: Covariance, weights: Floats
+) -> Floats:
+    """Gradient of the weighted sum of the covariance matrix by the logarithms of the lengths.
 
     Parameters
     ----------
-    pull : one number per pair; shape (places, others)
+    weights : of the entries of the matrix; shape (places, others)
     """
-    squares = [pairs.spread(table, feature) for feature, table in pairs.scaled(lengths)]
-    share = covariance.alone
-    together = (
-        (1 - share) * pull * _covariance_and_slope(np.sum(squares, axis=0), covariance.smooth)[1]
+    squares = [pairs.expand(table, feature) for feature, table in pairs.scaled(lengths)]
+    share = covariance.additive_share
+    joint = (
+        (1 - share) * weights * _covariance_and_slope(np.sum(squares, axis=0), covariance.smooth)[1]
     )
-    slopes = np.array([(together * square).sum() for square in squares])
+    gradient = np.array([(joint * square).sum() for square in squares])
     if covariance.additive:
         for feature, table in pairs.scaled(lengths):
-            alone = pairs.spread(
+            additive = pairs.expand(
                 table * _covariance_and_slope(table, covariance.smooth)[1], feature
             )
-            slopes[feature] += share / len(lengths) * (pull * alone).sum()
-    return slopes
+            gradient[feature] += share / len(lengths) * (weights * additive).sum()
+    return gradient
 
 
 def _covariance_and_slope(square: Floats, smooth: bool) -> tuple[Floats, Floats]:
-    """A covariance function of squared distances, and minus twice its derivative."""
+    """The covariance function of squared distances, and -2 times its derivative."""
     if smooth:
         covariance = np.exp(-0.5 * square)
         return covariance, covariance
-    far = SQRT_5 * np.sqrt(square)
-    fallen = np.exp(-far)
-    return (1 + far + 5 / 3 * square) * fallen, 5 / 3 * (1 + far) * fallen
+    distance = SQRT_5 * np.sqrt(square)
+    decay = np.exp(-distance)
+    return (1 + distance + 5 / 3 * square) * decay, 5 / 3 * (1 + distance) * decay

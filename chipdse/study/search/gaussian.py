@@ -1,4 +1,4 @@
-"""Gaussian processes of related quantities: the most likely kernel, and predictions."""
+"""Gaussian processes of principal components: the maximum-likelihood kernel, and predictions."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ def predict(
 
     Parameters
     ----------
-    pending : places about to be known: the mean stays, the uncertainty about them goes
+    pending : places under way: they reduce the deviation and leave the mean unchanged
     """
     offset, scale = float(values.mean()), float(values.std())
     if scale < 1e-12:
         return np.full(len(at), offset), np.zeros(len(at))
-    known = (values - offset) / scale
-    process = GaussianProcessRegressor(kernel, optimizer=None).fit(places, known)
+    standardised = (values - offset) / scale
+    process = GaussianProcessRegressor(kernel, optimizer=None).fit(places, standardised)
     if pending is not None and len(pending):
-        known = np.concatenate([known, process.predict(pending)])
-        process.fit(np.vstack([places, pending]), known)
+        standardised = np.concatenate([standardised, process.predict(pending)])
+        process.fit(np.vstack([places, pending]), standardised)
     mean, deviation = process.predict(at, return_std=True)
     return offset + scale * mean, scale * deviation
 
 
 def fit_kernel(places: Floats, values: Floats) -> Kernel:
-    """The most likely kernel: Matérn 5/2 with a length per feature, and noise."""
-    # A feature that does not matter has a length beyond which nothing changes.
+    """The maximum-likelihood kernel: Matérn 5/2 with a length per feature, and noise."""
+    # The upper bound is for features without influence: larger lengths change nothing.
     lengths = Matern(np.ones(places.shape[1]), (0.1, 20.0), nu=2.5)
     kernel = ConstantKernel(1.0, (1e-2, 1e2)) * lengths + WhiteKernel(1e-3, (1e-6, 1.0))
     return _fitted(GaussianProcessRegressor(kernel), places, values)
@@ -43,8 +43,8 @@ def fit_kernel(places: Floats, values: Floats) -> Kernel:
 
 def _fitted(process: GaussianProcessRegressor, places: Floats, values: Floats) -> Kernel:
     """The kernel that a process fits to standardised values."""
-    spread = float(values.std())
-    scaled = (values - values.mean()) / (spread if spread > 1e-12 else 1.0)
+    deviation = float(values.std())
+    standardised = (values - values.mean()) / (deviation if deviation > 1e-12 else 1.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a length at its bound
-        return process.fit(places, scaled).kernel_
+        return process.fit(places, standardised).kernel_

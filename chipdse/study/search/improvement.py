@@ -1,8 +1,8 @@
-"""Expected hypervolume improvement, exactly: for independent objectives, box by box.
+"""Exact expected hypervolume improvement for independent objectives.
 
-The expected growth of the hypervolume is the integral, over what is not dominated yet, of the
-probability that a point dominates it. That region is a union of boxes, and over a box the integral
-is a product over the objectives of differences of expected shortfalls [1]_.
+The expected growth of the hypervolume is the integral, over the region that is not dominated yet,
+of the probability that the new point dominates a place of it. The region is a union of boxes, and
+over a box the integral is a product over the objectives of differences of expected shortfalls [1]_.
 
 References
 ----------
@@ -20,7 +20,7 @@ import numpy as np
 from chipdse.arrays import Floats, Int64s
 
 Shortfall = Callable[[Floats], Floats]
-"""By how much an objective is expected to stay below bounds: (bounds,) to (places, bounds)."""
+"""Expectation of ``max(bound - objective, 0)``: from (bounds,) to (places, bounds)."""
 
 
 def expected_improvement(front: Floats, shortfalls: Sequence[Shortfall]) -> Floats:
@@ -28,7 +28,7 @@ def expected_improvement(front: Floats, shortfalls: Sequence[Shortfall]) -> Floa
 
     Parameters
     ----------
-    front : of what is known; shape (points, objectives), two or three objectives
+    front : of the evaluated points; shape (points, objectives), two or three objectives
     shortfalls : of the objectives
 
     Returns
@@ -58,7 +58,7 @@ def expected_improvement(front: Floats, shortfalls: Sequence[Shortfall]) -> Floa
 
 
 def _heights(points: Floats, firsts: Floats, seconds: Floats) -> Int64s:
-    """Up to which of the second objective's values each cell of the first is not dominated."""
+    """Index of the second objective's value up to which each cell of the first is not dominated."""
     height = np.full(len(firsts), len(seconds) - 1)
     for first, second in points[:, :2]:
         after = np.searchsorted(firsts, first) + 1

@@ -1,8 +1,8 @@
-"""The sampler made for this problem: Gaussian processes over the lattice of allowed points.
+"""The default sampler: Bayesian optimisation over the lattice of allowed points.
 
-It looks at every candidate of a small space, and at a pool of them where the space is large; it
-knows failures, missed limits and points under way, and whether each evaluation brought one point
-or, harvested, a whole local front. `chipdse.study.search.surrogate` holds the mathematics.
+It scores every candidate of a small space, and a pool of candidates of a large one. It takes into
+account failures, missed limits, points under way, and whether each evaluation gives one point or,
+harvested, a local front. The mathematics is in `chipdse.study.search.surrogate`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from chipdse.sorting import among
 from chipdse.study.question.space import Axis, Space, widens
 from chipdse.study.search.surrogate import SearchHistory, scores
 from chipdse.study.search.unrepeated import Unrepeated
-from chipdse.study.storage.trials import by_evaluation, finished, trouble
+from chipdse.study.storage.trials import by_evaluation, finished, violation
 
 START = 8
-"""Points before the first model, or as many as there are axes if that is more: spread out."""
+"""Size of the space-filling design before the first model; the number of axes if that is more."""
 POOL = 2_000
-"""Candidates drawn from a space with more points; neighbours of recent good ones join them."""
+"""Candidates drawn from a space with more points; neighbours of recent feasible ones join them."""
 
 
 class Lattice(Unrepeated):
@@ -43,22 +43,22 @@ class Lattice(Unrepeated):
         numbers = self._candidates(seen, groups)
         if not groups or not len(numbers):
             return dict(self._draw(seen))
-        known = look(study, space, groups, trial.number)
+        history = look(study, space, groups, trial.number)
         places = places_of(space, numbers)
         if len(groups) < max(START, len(space.axes)):
             single = all(len(group) == 1 for group in groups)
             spread = evenness if single else nearest_distance
-            score = spread(places, np.vstack([known.places, known.pending]))
+            score = spread(places, np.vstack([history.places, history.pending]))
         else:
-            score = self.score(places, known)
-        # Equal scores are drawn from, so that a flat model searches at random.
+            score = self.score(places, history)
+        # One of equal scores is drawn, so that a constant model searches at random.
         best = np.flatnonzero(score >= score.max() - 1e-9 * abs(score.max()))
         chosen = int(np.random.default_rng(self._seed).choice(best))
         return dict(space.point_at(int(numbers[chosen])))
 
-    def score(self, places: Floats, known: SearchHistory) -> Floats:
-        """How much each place promises, given what is known: the largest is proposed."""
-        return scores(places, known)
+    def score(self, places: Floats, history: SearchHistory) -> Floats:
+        """The acquisition function: the place with the largest score is proposed."""
+        return scores(places, history)
 
     def _candidates(self, seen: set[int], groups: Sequence[Sequence[FrozenTrial]]) -> Int64s:
         space = self._space
@@ -76,11 +76,11 @@ class Lattice(Unrepeated):
 
 
 def nearest_distance(places: Floats, other_places: Floats) -> Floats:
-    """How far each place is from the nearest of the others.
+    """Distance of each place from the nearest of the others.
 
-    Taking the farthest makes a maximin design: M. Johnson, L. Moore, D. Ylvisaker, Journal of
-    Statistical Planning and Inference 26, 1990, pages 131-148. Where evaluations bring local
-    fronts, which say more, searches were measured with it.
+    Choosing the largest distance makes a maximin design: M. Johnson, L. Moore, D. Ylvisaker,
+    Journal of Statistical Planning and Inference 26, 1990, pages 131-148. It is used if evaluations
+    give local fronts; the documented searches were measured with it.
     """
     return np.asarray(
         np.sqrt(((places[:, None] - other_places[None]) ** 2).sum(axis=2)).min(axis=1)
@@ -88,11 +88,12 @@ def nearest_distance(places: Floats, other_places: Floats) -> Floats:
 
 
 def evenness(places: Floats, other_places: Floats) -> Floats:
-    """How even a design becomes with each place: minus its wrap-around discrepancy, but a constant.
+    """Negative wrap-around discrepancy of a design with each place added, but for a constant.
 
-    The farthest place from the others would be an edge of every axis, and a design of edges does
-    not show what depends on the middle of an axis. The wrap-around discrepancy knows no edges: F.
-    Hickernell, Contemporary Mathematics 218, 1998 (Lattice rules: how well do they measure up?).
+    The place with the largest distance from the others would be at an edge of every axis, and a
+    design of edges does not show effects in the middle of an axis. The wrap-around discrepancy
+    treats edges like other places: F. Hickernell, Contemporary Mathematics 218, 1998 (Lattice
+    rules: how well do they measure up?).
 
     Parameters
     ----------
@@ -101,33 +102,33 @@ def evenness(places: Floats, other_places: Floats) -> Floats:
 
     Returns
     -------
-    One number per place, to be made large
+    One number per place; larger is more even
     """
     total = np.ones((len(places), len(other_places)))
     for column, other_column in zip(places.T, other_places.T, strict=True):
         levels = np.unique(np.concatenate([column, other_column]))
         at, other_at = (np.searchsorted(levels, values) for values in (column, other_column))
-        apart = np.abs(at[:, None] - other_at[None]) / len(levels)
-        total *= 1.5 - apart * (1 - apart)
+        distance = np.abs(at[:, None] - other_at[None]) / len(levels)
+        total *= 1.5 - distance * (1 - distance)
     return np.asarray(-total.sum(axis=1))
 
 
 def look(
     study: optuna.Study, space: Space, groups: Sequence[Sequence[FrozenTrial]], but: int
 ) -> SearchHistory:
-    """What a study has seen, for the model.
+    """The evaluated and started points of a study, for the model.
 
     Parameters
     ----------
     groups : finished trials by evaluation
-    but : the number of the trial that asks
+    but : the number of the trial that is to be proposed
     """
     signs = [1.0 if d == StudyDirection.MINIMIZE else -1.0 for d in study.directions]
-    fronts, troubles = [], []
+    fronts, violations = [], []
     for group in groups:
-        good = [trial.values for trial in group if trouble(trial) == 0]
+        good = [trial.values for trial in group if violation(trial) == 0]
         fronts.append(np.array(good, dtype=np.float64).reshape(-1, len(signs)) * signs)
-        troubles.append(0.0 if good else min(trouble(trial) for trial in group))
+        violations.append(0.0 if good else min(violation(trial) for trial in group))
     running = [
         trial
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
@@ -136,20 +137,20 @@ def look(
     return SearchHistory(
         places=_places(space, (group[0] for group in groups)),
         fronts=fronts,
-        trouble=np.array(troubles),
+        violation=np.array(violations),
         pending=_places(space, running),
         level_counts=_level_counts(space),
     )
 
 
 def _recent(space: Space, groups: Sequence[Sequence[FrozenTrial]]) -> list[int]:
-    """Numbers of the last points that were feasible: the search has been going towards them."""
-    good = [group[0] for group in groups if any(trouble(trial) == 0 for trial in group)]
+    """Numbers of the last feasible points, near which the search continues."""
+    good = [group[0] for group in groups if any(violation(trial) == 0 for trial in group)]
     return [space.number_of(space.point(trial.params)) for trial in good[-40:]]
 
 
 def neighbours(space: Space, numbers: Iterable[int]) -> Int64s:
-    """Points one step along one axis away from some points; of a choice, all other values."""
+    """Neighbours of points: one step along one numeric axis, or any other value of a choice."""
     neighbour_numbers = []
     steps = np.cumprod([1, *(len(axis.values) for axis in reversed(space.axes))])[:-1][::-1]
     for number in numbers:
@@ -164,7 +165,7 @@ def neighbours(space: Space, numbers: Iterable[int]) -> Int64s:
 
 
 def places_of(space: Space, numbers: Int64s) -> Floats:
-    """Where points lie, for the model: shape (points, features), each from 0 to 1."""
+    """Coordinates of points for the model: shape (points, features), each from 0 to 1."""
     columns = [np.zeros((len(numbers), 0))]
     for axis, place in zip(space.axes, space.places(numbers), strict=True):
         columns.append(_features(axis)[place])
@@ -177,13 +178,13 @@ def _places(space: Space, trials: Iterable[FrozenTrial]) -> Floats:
 
 
 def _level_counts(space: Space) -> Int64s:
-    """How many values each feature of the places of a space can have."""
+    """Number of values of each feature of a space."""
     columns = [column for axis in space.axes for column in _features(axis).T]
     return np.array([len(np.unique(column)) for column in columns], dtype=np.int64)
 
 
 def _features(axis: Axis) -> Floats:
-    """Coordinates of an axis' values: numbers keep their order, each choice has its own."""
+    """Coordinates of an axis' values: one for numbers, one-hot coordinates for choices."""
     if not axis.is_numeric:
         count = len(axis.values)
         return np.eye(count)[:, :1] if count == 2 else np.eye(count)

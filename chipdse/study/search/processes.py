@@ -1,10 +1,10 @@
 """Gaussian processes for objectives of single points: a mixture of models, weighted by evidence.
 
-An objective is modelled with a Matérn 5/2 and with a squared-exponential covariance, each additive
-and not (`chipdse.study.search.covariance`). Lengths and
-noise have log-normal priors [1]_. Few points leave them uncertain, and the most probable ones alone
-would be trusted too much: the models of the mixture are draws from Laplace's approximation of the
-posterior, as many of each kind as its share of the evidence.
+Four covariance functions are fitted to an objective: Matérn 5/2 and squared-exponential, each with
+and without an additive part (`chipdse.study.search.covariance`). Length scales and noise have
+log-normal priors [1]_. Few points leave them uncertain, and a single estimate of them would give
+too small variances. The models of the mixture are therefore draws from Laplace's approximation of
+the posterior; each covariance function gets draws in proportion to its evidence.
 
 References
 ----------
@@ -28,37 +28,37 @@ from chipdse.study.search.covariance import (
     Covariance,
     Pairs,
     covariance_of,
+    length_gradient,
     pairs_of,
-    slopes_along,
 )
 
 LENGTH_LOG_MEAN, LENGTH_LOG_DEVIATION = math.sqrt(2.0), math.sqrt(3.0)
-"""Of the lengths' prior for one feature; the median grows with the root of their number [1]_."""
+"""Prior of a length scale for one feature; the median grows with the root of their number [1]_."""
 NOISE_LOG_MEAN, NOISE_LOG_DEVIATION = -4.0, 1.0
-"""Of the prior of the noise's variance, of standardised values: BoTorch's default."""
+"""Prior of the noise variance of standardised values: BoTorch's default."""
 LENGTHS, NOISES = (0.025, 1000.0), (1e-6, 1.0)
 COVARIANCES = tuple(
     Covariance(smooth=smooth, additive=additive)
     for additive in (False, True)
     for smooth in (False, True)
 )
-"""Those that an objective may have."""
+"""The covariance functions that are fitted to an objective."""
 DRAWS = 8
 """Models of each objective."""
 JITTER = 1e-10
-"""Added to the diagonal besides the noise, so that factors exist."""
+"""Added to the diagonal besides the noise, so that the Cholesky factor exists."""
 STEP = 0.05
-"""Of a logarithm, for the curvature of the posterior."""
+"""Step of the finite differences of the posterior's gradient, in logarithms."""
 SQRT_2_PI = math.sqrt(2 * math.pi)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
-    """How one objective depends on the place.
+    """One Gaussian process for an objective.
 
-    lengths : of the features; shape (features,)
-    noise : variance, of standardised values
-    weight : of all models of the objective
+    lengths : length scales; shape (features,)
+    noise : variance of the noise of standardised values
+    weight : in the mixture; those of all models of an objective add up to 1
     """
 
     covariance: Covariance
@@ -69,7 +69,7 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prediction:
-    """Of one objective at some places, by one model: normal distributions.
+    """Normal distributions that one model predicts for an objective at some places.
 
     mean, deviation : shape (places,)
     """
@@ -79,21 +79,18 @@ class Prediction:
     weight: float
 
     def shortfall(self, bounds: Floats) -> Floats:
-        """By how much the value is expected to stay below each bound; (places, bounds).
-
-        The mean of what is positive of the bound minus the value, in closed form.
-        """
+        """Expectation of ``max(bound - value, 0)``, in closed form; shape (places, bounds)."""
         deviation = self.deviation[:, None]
         z = (bounds - self.mean[:, None]) / deviation
         return np.asarray(deviation * (z * ndtr(z) + np.exp(-z * z / 2) / SQRT_2_PI))
 
 
 def shortfall_of(predictions: Sequence[Prediction], least: float, bounds: Floats) -> Floats:
-    """By how much the value is expected to stay below each bound, over all models.
+    """Expectation of ``max(bound - value, 0)`` over all models; shape (places, bounds).
 
     Parameters
     ----------
-    least : what the value cannot be below; minus infinity where nothing is known of it
+    least : lower bound of the value; minus infinity if it has none
     """
     if least > -math.inf:
         return np.maximum(
@@ -137,9 +134,9 @@ def fit_models(places: Floats, values: Floats, level_counts: Int64s) -> list[Mod
         lengths = np.ones(places.shape[1])
         return [Model(covariance=COVARIANCES[0], lengths=lengths, noise=1e-6)]
     pairs = pairs_of(places, places, level_counts)
-    known = (values - values.mean()) / values.std()
-    posteriors = [_posterior(pairs, known, covariance) for covariance in COVARIANCES]
-    counts = _shares(np.array([posterior.evidence for posterior in posteriors]))
+    standardised = (values - values.mean()) / values.std()
+    posteriors = [_posterior(pairs, standardised, covariance) for covariance in COVARIANCES]
+    counts = _draw_counts(np.array([posterior.log_evidence for posterior in posteriors]))
     return [
         Model(
             covariance=covariance,
@@ -152,47 +149,46 @@ def fit_models(places: Floats, values: Floats, level_counts: Int64s) -> list[Mod
     ]
 
 
-def _shares(evidences: Floats) -> list[int]:
-    """How many of the draws each model gets: its share, rounded up or down."""
-    weights = np.exp(evidences - evidences.max())
-    ends = np.cumsum(weights) / weights.sum()
-    reached = [int((ends >= (at + 0.5) / DRAWS).argmax()) for at in range(DRAWS)]
-    return [reached.count(number) for number in range(len(ends))]
+def _draw_counts(log_evidences: Floats) -> list[int]:
+    """Number of draws of each covariance function: its share of the evidence, rounded."""
+    weights = np.exp(log_evidences - log_evidences.max())
+    cumulative = np.cumsum(weights) / weights.sum()
+    drawn = [int((cumulative >= (at + 0.5) / DRAWS).argmax()) for at in range(DRAWS)]
+    return [drawn.count(number) for number in range(len(cumulative))]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Posterior:
-    """Laplace's approximation for the logarithms of lengths and noise.
+    """Laplace's approximation of the posterior of the logarithms of lengths and noise.
 
-    best, covariance : shapes (features + 1,) and (features + 1, features + 1); the noise is last
-    evidence : its logarithm
+    mode, covariance : shapes (features + 1,) and (features + 1, features + 1); the noise is last
     """
 
-    best: Floats
+    mode: Floats
     covariance: Floats
-    evidence: float
+    log_evidence: float
 
     def draws(self, count: int) -> Floats:
-        """So many draws, whose mean is the most probable point; (count, features + 1)."""
+        """Draws whose mean is the mode, before they are clipped; (count, features + 1)."""
         if not count:
-            return np.zeros((0, len(self.best)))
-        normal = np.random.default_rng(0).standard_normal((count, len(self.best)))
+            return np.zeros((0, len(self.mode)))
+        normal = np.random.default_rng(0).standard_normal((count, len(self.mode)))
         normal -= normal.mean(axis=0)
-        drawn = self.best + normal @ np.linalg.cholesky(self.covariance).T
-        return np.asarray(drawn.clip(*_bounds(len(self.best)).T))
+        drawn = self.mode + normal @ np.linalg.cholesky(self.covariance).T
+        return np.asarray(drawn.clip(*_bounds(len(self.mode)).T))
 
 
 def _bounds(size: int) -> Floats:
-    """Of the logarithms of lengths and noise; shape (size, 2)."""
+    """Bounds of the logarithms of lengths and noise; shape (size, 2)."""
     return np.asarray(np.log([LENGTHS] * (size - 1) + [NOISES]))
 
 
-def _posterior(pairs: Pairs, known: Floats, covariance: Covariance) -> _Posterior:
+def _posterior(pairs: Pairs, standardised: Floats, covariance: Covariance) -> _Posterior:
     """The posterior of lengths and noise from standardised values.
 
     Parameters
     ----------
-    pairs : of the places among each other
+    pairs : of the places with each other
     """
     features = len(pairs.tables)
     mean = np.full(features + 1, LENGTH_LOG_MEAN + 0.5 * math.log(features))
@@ -200,11 +196,11 @@ def _posterior(pairs: Pairs, known: Floats, covariance: Covariance) -> _Posterio
     mean[-1], deviation[-1] = NOISE_LOG_MEAN, NOISE_LOG_DEVIATION
 
     def loss(logarithms: Floats) -> tuple[float, Floats]:
-        value, gradient = _unlikely(logarithms, pairs, known, covariance)
-        off = (logarithms - mean) / deviation
-        # The density is that of lengths and noise, not of their logarithms.
-        prior = 0.5 * float(off @ off) + float(logarithms.sum())
-        return value + prior, gradient + off / deviation + 1.0
+        value, gradient = negative_log_likelihood(logarithms, pairs, standardised, covariance)
+        residual = (logarithms - mean) / deviation
+        # The density of lengths and noise themselves, not of their logarithms.
+        prior = 0.5 * float(residual @ residual) + float(logarithms.sum())
+        return value + prior, gradient + residual / deviation + 1.0
 
     bounds = Bounds(*_bounds(features + 1).T)
     optimum = minimize(
@@ -221,36 +217,36 @@ def _posterior(pairs: Pairs, known: Floats, covariance: Covariance) -> _Posterio
     values, axes = np.linalg.eigh((curvature + curvature.T) / 2)
     values = np.maximum(values, 1 / LENGTH_LOG_DEVIATION**2)  # never wider than the prior
     return _Posterior(
-        best=optimum.x,
+        mode=optimum.x,
         covariance=(axes / values) @ axes.T,
-        evidence=-float(optimum.fun) - 0.5 * float(np.log(values).sum()),
+        log_evidence=-float(optimum.fun) - 0.5 * float(np.log(values).sum()),
     )
 
 
-def _unlikely(
-    logarithms: Floats, pairs: Pairs, known: Floats, covariance: Covariance
+def negative_log_likelihood(
+    logarithms: Floats, pairs: Pairs, standardised: Floats, covariance: Covariance
 ) -> tuple[float, Floats]:
-    """Minus the logarithm of the marginal likelihood, and its gradient.
+    """Negative log marginal likelihood, and its gradient.
 
     Parameters
     ----------
     logarithms : of lengths and noise; shape (features + 1,)
-    pairs : of the places among each other
-    known : standardised values; shape (points,)
+    pairs : of the places with each other
+    standardised : values with mean 0 and variance 1; shape (points,)
     """
-    count = len(known)
+    count = len(standardised)
     lengths, noise = np.exp(logarithms[:-1]), math.exp(logarithms[-1])
-    between = covariance_of(pairs, lengths, covariance)
-    between[np.diag_indices(count)] += noise + JITTER
-    factor = cho_factor(between, lower=True, check_finite=False)
+    matrix = covariance_of(pairs, lengths, covariance)
+    matrix[np.diag_indices(count)] += noise + JITTER
+    factor = cho_factor(matrix, lower=True, check_finite=False)
     inverse = cho_solve(factor, np.eye(count), check_finite=False)
-    solved = inverse @ known
-    value = 0.5 * float(known @ solved) + float(np.log(np.diag(factor[0])).sum())
+    solution = inverse @ standardised
+    value = 0.5 * float(standardised @ solution) + float(np.log(np.diag(factor[0])).sum())
     value += 0.5 * count * math.log(2 * math.pi)
-    pull = inverse - np.outer(solved, solved)
+    weights = inverse - np.outer(solution, solution)  # twice the derivative by the matrix
     gradient = np.empty(len(logarithms))
-    gradient[:-1] = 0.5 * slopes_along(pairs, lengths, covariance, pull)
-    gradient[-1] = 0.5 * noise * float(np.trace(pull))
+    gradient[:-1] = 0.5 * length_gradient(pairs, lengths, covariance, weights)
+    gradient[-1] = 0.5 * noise * float(np.trace(weights))
     return value, gradient
 
 
@@ -262,40 +258,41 @@ def predict_all(
     pending: Floats,
     level_counts: Int64s,
 ) -> list[Prediction]:
-    """What each model expects of the value at some places, without the noise of an evaluation.
+    """Predictions of each model at some places, of the value without noise.
 
     Parameters
     ----------
-    pending : places about to be known: the mean stays, the uncertainty about them goes
+    at : the places
+    pending : places under way: they reduce the variance and leave the mean unchanged
     level_counts : of values that each feature can have; shape (features,)
     """
-    known = np.vstack([places, pending])
-    among, across = pairs_of(known, known, level_counts), pairs_of(at, known, level_counts)
-    return [_predict(values, model, among, across) for model in models]
+    given = np.vstack([places, pending])
+    within, across = pairs_of(given, given, level_counts), pairs_of(at, given, level_counts)
+    return [_predict(values, model, within, across) for model in models]
 
 
-def _predict(values: Floats, model: Model, among: Pairs, across: Pairs) -> Prediction:
-    """By one model.
+def _predict(values: Floats, model: Model, within: Pairs, across: Pairs) -> Prediction:
+    """The prediction of one model.
 
     Parameters
     ----------
-    values : of the first of the known places; the others are pending
-    among, across : pairs of the known places, and of the places asked for with them
+    values : at the first of the given places; the others are pending
+    within, across : pairs of the given places, and of the places to predict at with them
     """
     count = len(values)
-    offset, spread = float(values.mean()), max(float(values.std()), 1e-12)
-    covariance = covariance_of(among, model.lengths, model.covariance)
-    covariance[np.diag_indices(len(covariance))] += model.noise + JITTER
-    between = covariance_of(across, model.lengths, model.covariance)
-    factor = cho_factor(covariance[:count, :count], lower=True, check_finite=False)
-    solved = cho_solve(factor, (values - offset) / spread, check_finite=False)
-    mean = between[:, :count] @ solved
-    if len(covariance) > count:
-        factor = cho_factor(covariance, lower=True, check_finite=False)
-    half = solve_triangular(factor[0], between.T, lower=True, check_finite=False)
-    variance = np.maximum(1.0 - (half**2).sum(axis=0), 1e-10)
+    offset, deviation = float(values.mean()), max(float(values.std()), 1e-12)
+    matrix = covariance_of(within, model.lengths, model.covariance)
+    matrix[np.diag_indices(len(matrix))] += model.noise + JITTER
+    cross = covariance_of(across, model.lengths, model.covariance)
+    factor = cho_factor(matrix[:count, :count], lower=True, check_finite=False)
+    solution = cho_solve(factor, (values - offset) / deviation, check_finite=False)
+    mean = cross[:, :count] @ solution
+    if len(matrix) > count:
+        factor = cho_factor(matrix, lower=True, check_finite=False)
+    whitened = solve_triangular(factor[0], cross.T, lower=True, check_finite=False)
+    variance = np.maximum(1.0 - (whitened**2).sum(axis=0), 1e-10)
     return Prediction(
-        mean=offset + spread * mean,
-        deviation=np.maximum(spread * np.sqrt(variance), 1e-9),
+        mean=offset + deviation * mean,
+        deviation=np.maximum(deviation * np.sqrt(variance), 1e-9),
         weight=model.weight,
     )

@@ -13,8 +13,8 @@ from chipdse.study.question.space import Space
 from chipdse.study.search.unrepeated import InOrder, OneEach, Unrepeated
 
 SLOW_SUGGESTIONS = 2
-"""So often Optuna's Gaussian process is asked before a point is drawn: it is fitted anew each time
-and seldom changes its mind."""
+"""Proposals by Optuna's Gaussian process before a point is drawn: each takes a fit, and repeated
+fits seldom propose another point."""
 
 
 def _tpe(space: Space, seed: int) -> BaseSampler:

@@ -1,11 +1,11 @@
-"""What is expected of points not evaluated yet: hypervolume improvement by Gaussian processes.
+"""Acquisition function: expected hypervolume improvement, predicted by Gaussian processes.
 
-The hypervolume of a set is the mean, over directions from the reference point, of a power of how
-far the set reaches along each [1]_ (`reach`). So a point's reach along a fixed set of directions
-says all that the hypervolume asks of it, whether it brings one vector or, harvested, a whole front.
-The reaches of the points evaluated so far differ in a few ways only: their principal components are
-modelled, each by a Gaussian process over the lattice, and the expected improvement follows from the
-processes' means and variances direction by direction, exactly: a mean of sums is the sum of means.
+The hypervolume of a set is the mean, over directions from the reference point, of a power of the
+distance that the set reaches along each direction [1]_ (`reach`). The reaches of an evaluation
+along a fixed set of directions therefore determine its hypervolume, whether it gives one vector of
+objectives or, harvested, a local front. A few principal components describe the reaches of all
+points evaluated so far. A Gaussian process over the lattice models each component, and the expected
+improvement is computed per direction from means and variances.
 
 References
 ----------
@@ -43,22 +43,23 @@ from chipdse.study.search.processes import (
 
 DIRECTIONS = 256
 REACHED = 0.9
-"""Quantile of the values seen that the range of single points reaches (`_scaled`)."""
+"""Quantile of the evaluated values that is the end of the range of single points (`_scaled`)."""
 COMPONENTS = 8
 EXPLAINED = 0.99999
-"""Principal components are added up to this share of the variance, at most `COMPONENTS`."""
+"""Principal components explain this share of the variance; at most `COMPONENTS` are used."""
 MARGIN = 0.1
-"""The reference point lies beyond the end of a range by this share of it (`_scaled`)."""
+"""Distance of the reference point from the end of a range, as a share of the range (`_scaled`)."""
 QUANTILES = 9
 WORTH = 0.005
-"""An objective that improves by less of its range counts as unchanged. Many points of a lattice
-share an objective's best value; the model would promise a little beyond it at each of them."""
+"""Improvements of an objective by a smaller share of its range do not count. Many points of a
+lattice share an objective's best value, and the model expects a small improvement at each."""
 EXACT = 3
-"""Up to so many objectives the improvement by single points is computed box by box."""
+"""Up to this number of objectives, the improvement by single points is computed exactly."""
 NODES, FARTHEST = 8, 5.0
-"""Of the integral over reaches: Gauss-Legendre nodes, and its end in standard deviations."""
+"""Gauss-Legendre nodes of the integral over reaches, and its end in standard deviations."""
 REFIT, FITTED = 1.1, 100
-"""Length scales are fitted anew whenever there are so many times as many points, up to so many."""
+"""Length scales are fitted again when the number of points has grown by the factor `REFIT`, up to
+`FITTED` points."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,14 +68,14 @@ class SearchHistory:
 
     places : of the points evaluated, in order, in the unit cube; shape (points, features)
     fronts : feasible objectives of each point, all minimised; empty where it failed
-    trouble : of each: 1 it failed, between 0 and 1 it missed limits by more or less, 0 feasible
+    violation : constraint violation of each: 0 feasible, up to 1 if limits are missed, 1 failed
     pending : places of the points under way
-    level_counts : of values that each feature can have; shape (features,)
+    level_counts : number of values of each feature; shape (features,)
     """
 
     places: Floats
     fronts: Sequence[Floats]
-    trouble: Floats
+    violation: Floats
     pending: Floats
     level_counts: Int64s
 
@@ -88,7 +89,7 @@ def scores(candidates: Floats, history: SearchHistory) -> Floats:
 
     Returns
     -------
-    One score a candidate, to be made large; zero everywhere if nothing can be said yet.
+    One score per candidate; larger is better, and all are equal while nothing can be predicted.
     """
     # OpenBLAS's threads wait actively: for these small matrices they quadruple the processor time.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -97,16 +98,16 @@ def scores(candidates: Floats, history: SearchHistory) -> Floats:
 
 def _scores(candidates: Floats, history: SearchHistory) -> Floats:
     good = [at for at, front in enumerate(history.fronts) if len(front)]
-    chance = feasible_probability(candidates, history)
+    probability = feasible_probability(candidates, history)
     if len(good) < 2:
-        return chance
+        return probability
     fronts, places = [history.fronts[at] for at in good], history.places[good]
     if all(len(front) == 1 for front in fronts):
         gain = _gain_of_points(candidates, places, fronts, history.pending, history.level_counts)
     else:
         kernels = _kernels_of(places, fronts)
         gain = _gain_of_fronts(candidates, places, fronts, history.pending, kernels)
-    return gain * chance
+    return gain * probability
 
 
 def _gain_of_fronts(
@@ -116,11 +117,11 @@ def _gain_of_fronts(
     pending: Floats,
     kernels: Sequence[Kernel],
 ) -> Floats:
-    """Expected hypervolume improvement where each evaluation brings a local front."""
+    """Expected hypervolume improvement if each evaluation gives a local front."""
     reaches = reach_of(fronts)
     mean, variance = predict_many(places, reaches, candidates, kernels, pending)
     best, power = reaches.max(axis=0), fronts[0].shape[1]
-    if len(pending):  # points under way are taken to give what is expected of them
+    if len(pending):  # points under way count with their predicted means
         best = np.maximum(best, predict_many(places, reaches, pending, kernels)[0].max(axis=0))
     return expected_gain(mean, variance, np.maximum(best, 0.0), power)
 
@@ -132,30 +133,30 @@ def _gain_of_points(
     pending: Floats,
     level_counts: Int64s,
 ) -> Floats:
-    """The same where each brings one point: then each objective is modelled by itself."""
+    """The same if each evaluation gives one point: each objective has models of its own."""
     values = np.concatenate(_scaled(fronts))
     models = _models_of(places, fronts, level_counts)
-    known = values
-    if len(pending):  # points under way are taken to give what is expected of them
+    assumed = values
+    if len(pending):  # points under way count with their predicted means
         nothing = pending[:0]
         expected = [
             mean_of(predict_all(places, column, model, pending, nothing, level_counts))
             for column, model in zip(values.T, models, strict=True)
         ]
-        known = np.vstack([values, np.stack(expected, axis=1)])
+        assumed = np.vstack([values, np.stack(expected, axis=1)])
     predictions = [
         predict_all(places, column, model, candidates, pending, level_counts)
         for column, model in zip(values.T, models, strict=True)
     ]
-    least = _least_of(fronts, values)
+    least = _lower_bounds(fronts, values)
     if values.shape[1] <= EXACT:
         shortfalls = [
             partial(shortfall_of, prediction, float(bound))
             for prediction, bound in zip(predictions, least, strict=True)
         ]
-        return expected_improvement(known[is_on_front(known)] - WORTH, shortfalls)
+        return expected_improvement(assumed[is_on_front(assumed)] - WORTH, shortfalls)
     directions = directions_of(values.shape[1])
-    best = reach(known, directions).clip(min=0.0)
+    best = reach(assumed, directions).clip(min=0.0)
     mean, deviation = (
         np.stack([moment(prediction) for prediction in predictions], axis=1)
         for moment in (mean_of, deviation_of)
@@ -163,11 +164,11 @@ def _gain_of_points(
     return growth_of_points(mean, deviation, directions, best, least)
 
 
-def _least_of(fronts: Sequence[Floats], values: Floats) -> Floats:
-    """What each objective cannot be below, in its scale: zero if one is zero and none negative.
+def _lower_bounds(fronts: Sequence[Floats], values: Floats) -> Floats:
+    """Lower bound of each objective, scaled: that of zero if one value is zero and none negative.
 
-    A positive objective is modelled by its logarithm, which knows no bound. Where one is zero, the
-    model expects negative values beside it, which would improve on everything seen.
+    A positive objective is modelled by its logarithm, which has no bound. If a value is zero, the
+    model would predict negative values near it, which would improve on every evaluated point.
 
     Parameters
     ----------
@@ -179,18 +180,19 @@ def _least_of(fronts: Sequence[Floats], values: Floats) -> Floats:
 def growth_of_points(
     mean: Floats, deviation: Floats, directions: Floats, best: Floats, least: Floats
 ) -> Floats:
-    """Mean over directions of the expected growth of the reach's power where one point joins.
+    """Mean over directions of the expected growth of the reach's power when one point is added.
 
     The point reaches beyond t if each objective is below 1 minus t times the direction. As the
     objectives are modelled independently, the probability is a product of normal distributions, and
-    the expected growth of the power p is the integral of p t^(p-1) times it beyond the best reach.
+    the expected growth of the power p is the integral of p t^(p-1) times this probability above the
+    best reach.
 
     Parameters
     ----------
     mean, deviation : of each candidate's objectives; shape (candidates, objectives)
     directions : shape (directions, objectives)
-    best : reach of the points known, not negative; shape (directions,)
-    least : what each objective cannot be below; shape (objectives,)
+    best : reach of the evaluated points, not negative; shape (directions,)
+    least : lower bound of each objective; shape (objectives,)
 
     Returns
     -------
@@ -198,24 +200,24 @@ def growth_of_points(
     """
     power = mean.shape[1]
     deviation = np.maximum(deviation, 1e-6)
-    room = 1.0 - mean
-    # Beyond this many deviations of the objective that limits a direction nothing is expected.
-    farthest = _along_all(np.minimum(room + FARTHEST * deviation, 1.0 - least), directions)
-    half = np.maximum(farthest - best, 0.0) / 2
+    distance = 1.0 - mean  # from the reference point
+    # The probability is negligible beyond this number of deviations of any objective.
+    end = _along_all(np.minimum(distance + FARTHEST * deviation, 1.0 - least), directions)
+    half = np.maximum(end - best, 0.0) / 2
     growth = np.zeros(len(mean))
     for node, weight in zip(*np.polynomial.legendre.leggauss(NODES), strict=True):
         reached = best + half * (1 + node)
-        likely = np.ones_like(reached)
-        for direction, far, spread in zip(directions.T, room.T, deviation.T, strict=True):
-            likely *= ndtr((far[:, None] - reached * direction) / spread[:, None])
-        growth += weight * (half * power * reached ** (power - 1) * likely).mean(axis=1)
+        probability = np.ones_like(reached)
+        for direction, margin, sigma in zip(directions.T, distance.T, deviation.T, strict=True):
+            probability *= ndtr((margin[:, None] - reached * direction) / sigma[:, None])
+        growth += weight * (half * power * reached ** (power - 1) * probability).mean(axis=1)
     return growth
 
 
 def reach_of(fronts: Sequence[Floats]) -> Floats:
-    """How far each front reaches along each direction, in logarithms; (fronts, directions).
+    """Reach of each front along each direction, on the scale of `_scaled`; (fronts, directions).
 
-    Zero is at the reference point; what lies beyond it is cut off a little behind.
+    Zero is at the reference point; fronts beyond it have small negative values.
     """
     scaled = _scaled(fronts)
     directions = directions_of(scaled[0].shape[1])
@@ -223,7 +225,7 @@ def reach_of(fronts: Sequence[Floats]) -> Floats:
 
 
 def reach(front: Floats, directions: Floats) -> Floats:
-    """The largest multiple of each direction that stays dominated by a front's point.
+    """The largest multiple of each direction that a point of the front dominates.
 
     Parameters
     ----------
@@ -233,16 +235,17 @@ def reach(front: Floats, directions: Floats) -> Floats:
     return np.asarray(_along(1.0 - front, directions).max(axis=0)).clip(min=-0.2)
 
 
-def _along(room: Floats, directions: Floats) -> Floats:
-    """How far each point lies along each direction, cut off behind zero; (points, directions)."""
-    return _along_all(np.maximum(room, -0.2), directions)
+def _along(distance: Floats, directions: Floats) -> Floats:
+    """`_along_all` of distances that are at least -0.2."""
+    return _along_all(np.maximum(distance, -0.2), directions)
 
 
-def _along_all(room: Floats, directions: Floats) -> Floats:
-    far = room[:, 0, None] / directions[:, 0]
-    for objective in range(1, room.shape[1]):
-        np.minimum(far, room[:, objective, None] / directions[:, objective], out=far)
-    return far
+def _along_all(distance: Floats, directions: Floats) -> Floats:
+    """The reach of each point, from its distances to the reference point; (points, directions)."""
+    reached = distance[:, 0, None] / directions[:, 0]
+    for objective in range(1, distance.shape[1]):
+        np.minimum(reached, distance[:, objective, None] / directions[:, objective], out=reached)
+    return reached
 
 
 def directions_of(objectives: int) -> Floats:
@@ -254,18 +257,18 @@ def directions_of(objectives: int) -> Floats:
 
 
 def _scaled(fronts: Sequence[Floats]) -> list[Floats]:
-    """Logarithms where an objective has one sign, and a range scaled to [0, 1].
+    """Objectives with their range scaled to [0, 1]; logarithms if an objective has one sign.
 
-    The range is that of the front. Where each evaluation brings one point, few points make a narrow
-    front; there the range reaches to the `REACHED` quantile of what was seen, so that the ends of
-    the true front count too.
+    The range is that of the front. If each evaluation gives one point, few points make a narrow
+    front; the range then ends at the `REACHED` quantile of all evaluated values, so that the ends
+    of the true front count too.
     """
     every = np.concatenate(fronts)
     for objective in range(every.shape[1]):
         column = every[:, objective]
         if (column > 0).all():
             every[:, objective] = np.log(column)
-        elif (column < 0).all():  # a large positive number, turned round to be made small
+        elif (column < 0).all():  # a positive objective that is maximised
             every[:, objective] = -np.log(-column)
     best = every[is_on_front(every)]
     low, high = best.min(axis=0), best.max(axis=0)
@@ -296,8 +299,8 @@ def predict_many(
     ----------
     values : shape (points, quantities)
     at : places to predict at
-    kernels : of the components; so many are modelled at most
-    pending : places about to be known (`predict`)
+    kernels : one per component; more components are not modelled
+    pending : places under way (`predict`)
 
     Returns
     -------
@@ -310,9 +313,9 @@ def predict_many(
     mean = np.tile(centre, (len(at), 1))
     variance = np.tile((rest**2).mean(axis=0), (len(at), 1))
     for amount, axis, kernel in zip(amounts.T, axes, kernels, strict=False):
-        own_mean, own_deviation = predict(places, amount, at, kernel, pending)
-        mean += own_mean[:, None] * axis
-        variance += (own_deviation[:, None] * axis) ** 2
+        component_mean, component_deviation = predict(places, amount, at, kernel, pending)
+        mean += component_mean[:, None] * axis
+        variance += (component_deviation[:, None] * axis) ** 2
     return mean, variance
 
 
@@ -325,7 +328,7 @@ def _components(centred: Floats) -> tuple[Floats, Floats]:
 
 
 def _kernels_of(places: Floats, fronts: Sequence[Floats]) -> list[Kernel]:
-    """Kernels of what is modelled, fitted to the first points (`_first`)."""
+    """Kernels of the principal components of the reaches, fitted to the first points (`_first`)."""
     count = _first(len(places))
 
     def fitted() -> list[Kernel]:
@@ -355,12 +358,12 @@ _FEASIBLE: Kept[tuple[bytes, ...], Kernel] = Kept(8)
 
 
 def _first(count: int) -> int:
-    """The largest number within a count of the series 4, 5, 6, ..., each `REFIT` times the last.
+    """The number of points that kernels are fitted to when `count` points are evaluated.
 
-    The series ends at `FITTED`: length scales are known by then, and each fit costs the cube.
-
-    A kernel fitted to the first points serves until there are so many more. It follows from the
-    points alone: a search that goes on elsewhere finds the same.
+    It is the largest number up to `count` of the series 4, 5, 6, ..., in which each is `REFIT`
+    times the one before, rounded up. The series ends at `FITTED`: more points change length scales
+    little, and the time of a fit grows with the cube of their number. The number depends on the
+    count alone, so a search that is continued on another machine fits the same kernels.
     """
     first, end = min(count, 4), min(count, FITTED)
     while first < end and (larger := math.ceil(first * REFIT)) <= end:
@@ -369,11 +372,11 @@ def _first(count: int) -> int:
 
 
 def feasible_probability(candidates: Floats, history: SearchHistory) -> Floats:
-    """How likely each candidate is to give a feasible point."""
-    if not len(history.trouble) or not (history.trouble > 0).any():
+    """Probability that a candidate is feasible; shape (candidates,)."""
+    if not len(history.violation) or not (history.violation > 0).any():
         return np.ones(len(candidates))
-    # Feasible points are as far on the good side as failed ones on the bad.
-    signed = np.where(history.trouble > 0, history.trouble, -1.0)
+    # A feasible point counts as -1, so that it is as far from zero as a failed one.
+    signed = np.where(history.violation > 0, history.violation, -1.0)
     count = _first(len(signed))
     key = (history.places[:count].tobytes(), signed[:count].tobytes())
     kernel = _FEASIBLE.value(key, lambda: fit_kernel(history.places[:count], signed[:count]))

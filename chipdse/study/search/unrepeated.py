@@ -15,7 +15,7 @@ from chipdse.errors import InfeasibleError
 from chipdse.sorting import among
 from chipdse.study.question.space import Point, Space
 from chipdse.study.storage.counted import is_harvested, is_interrupted
-from chipdse.study.storage.trials import trouble
+from chipdse.study.storage.trials import violation
 
 SUGGESTIONS = 20
 """So often the inner sampler may propose a repeated or forbidden point before one is drawn."""
@@ -24,8 +24,8 @@ SUGGESTIONS = 20
 class Unrepeated(BaseSampler):
     """Proposes only allowed points that no earlier trial of the study has.
 
-    The inner sampler is asked a few times; if it insists on points seen or forbidden, one unseen
-    point is drawn at random (from the list of all where the space is small enough to list).
+    The inner sampler proposes a few times; if all its proposals are repeated or forbidden, an
+    unseen point is drawn at random (from the list of all points if the space is small enough).
 
     Parameters
     ----------
@@ -138,9 +138,8 @@ class InOrder(Unrepeated):
 class OneEach(Unrepeated):
     """Shows the inner sampler one trial per evaluation: the proposed, without what was harvested.
 
-    For samplers whose time grows with the trials and the front faster than their proposals get
-    better, or which want to know the same constraints of every trial: they are shown how much
-    trouble each is, if any is.
+    For samplers whose time grows faster with trials and front than their proposals improve, or that
+    need the same constraints for every trial: they get the violation of each, if any is positive.
     """
 
     def _suggest(
@@ -152,7 +151,7 @@ class OneEach(Unrepeated):
             if self._is_shown(known_trial, trial)
         ]
         limited = any(
-            trouble(known_trial) > 0
+            violation(known_trial) > 0
             for known_trial in known
             if known_trial.state == TrialState.COMPLETE
         )
@@ -164,7 +163,7 @@ class OneEach(Unrepeated):
                     params={name: known_trial.params[name] for name in search_space},
                     distributions=search_space,
                     values=known_trial.values,
-                    constraints={"trouble": trouble(known_trial)} if limited else None,
+                    constraints={"violation": violation(known_trial)} if limited else None,
                 )
             )
         shown_trial = shown.ask()

@@ -33,9 +33,8 @@ def finished(study: optuna.Study) -> list[FrozenTrial]:
     return counted(study.get_trials(deepcopy=False), version)
 
 
-def trouble(trial: FrozenTrial) -> float:
-    """1 for a failed trial, between 0 and 1 for a trial that misses limits, 0 for a feasible
-    trial."""
+def violation(trial: FrozenTrial) -> float:
+    """Constraint violation: 0 for a feasible trial, up to 1 if it misses limits, 1 if it failed."""
     if trial.state != TrialState.COMPLETE:
         return 1.0
     missed = sum(amount for amount in trial.constraints.values() if amount > 0)

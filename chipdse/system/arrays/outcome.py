@@ -17,13 +17,13 @@ from chipdse.technology.constants import Sources
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Amounts:
-    """What the metrics of systems follow from; arrays whose shapes broadcast.
+    """The inputs of `metrics_of`: arrays whose shapes broadcast.
 
     compute_ops_per_s : throughput that links do not limit
     utilisation_limit : share of it that links carry
     fixed_w : power that does not depend on temperature
     leakage_w : of the chips with the largest power
-    mean_leakage_w : of the chips whose energy and carbon are wanted
+    mean_leakage_w : of the chips for which energy and carbon are computed
     grid_use_kg_per_j : intensity of the electricity in use
     """
 

@@ -282,7 +282,7 @@ def _solved(
 
     def leakage(rise: Floats) -> tuple[Floats, Floats]:
         ratio, change = curve(ambient_c[:, None] + rise)
-        # What does not leak does not, however hot: 0, where the ratio is beyond all numbers too.
+        # 0 for dies without leakage, also where the ratio overflows.
         return static * np.where(leaks, ratio, 0.0), static * np.where(leaks, change, 0.0)
 
     def excess(rise: Floats) -> tuple[Floats, Floats]:

@@ -133,7 +133,7 @@ def test_a_memory_is_a_macro_with_buses(shared: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "right", "message"),
     [
-        ("", TEXT, "bad.lib:1: expected one group 'library"),
+        ("", TEXT, "library (name) { ... }', found no group"),
         ("hello world", TEXT, "not a Liberty file"),
         (
             "include_file (cells.inc);",

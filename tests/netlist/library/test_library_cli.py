@@ -97,7 +97,7 @@ def test_remove_forgets_the_name_and_keeps_the_files(
     assert main(["library", "list"]) == 0
     assert "mine" not in capsys.readouterr().out
     assert main(["library", "remove", mine]) == 2
-    assert "'mine' is not yours; yours: none" in capsys.readouterr().err
+    assert "'mine' was not added; added libraries: none" in capsys.readouterr().err
 
 
 def test_export_between_corners_reads_back_exactly(

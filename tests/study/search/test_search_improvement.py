@@ -18,10 +18,10 @@ from chipdse.study.search.processes import (
     COVARIANCES,
     Model,
     Prediction,
-    _unlikely,
     deviation_of,
     fit_models,
     mean_of,
+    negative_log_likelihood,
     predict_all,
     shortfall_of,
 )
@@ -80,7 +80,7 @@ def test_an_objective_that_is_never_negative_has_a_least_value(
     objective: list[float], least: float
 ) -> None:
     fronts = [np.array([[value]]) for value in objective]
-    assert surrogate._least_of(fronts, np.concatenate(fronts)) == [least]
+    assert surrogate._lower_bounds(fronts, np.concatenate(fronts)) == [least]
 
 
 def test_moments_of_a_mixture() -> None:
@@ -116,15 +116,15 @@ def test_from_few_points_the_lengths_are_uncertain() -> None:
 
 
 LEVELS = np.array([4, 4, 4])
-"""Of the features: so `covariance_by_hand` has a share of 0.4 / 3 for levels that differ."""
+"""Of the features: so the nominal part of `covariance_by_hand` has the weight 0.4 / 3."""
 
 
 def covariance_by_hand(
     a: np.ndarray, b: np.ndarray, lengths: np.ndarray, covariance: Covariance
 ) -> float:
-    different = 0.4 / 3
+    nominal = 0.4 / 3
     squares = [
-        ((1 - different) * (x - y) ** 2 + different * (x != y)) / length**2
+        ((1 - nominal) * (x - y) ** 2 + nominal * (x != y)) / length**2
         for x, y, length in zip(a, b, lengths, strict=True)
     ]
     kernel = RBF() if covariance.smooth else Matern(nu=2.5)
@@ -132,9 +132,9 @@ def covariance_by_hand(
     def at(square: float) -> float:
         return float(kernel([[0.0]], [[math.sqrt(square)]])[0, 0])
 
-    together = at(sum(squares))
-    alone = sum(map(at, squares)) / len(squares)
-    return (alone + together) / 2 if covariance.additive else together
+    joint = at(sum(squares))
+    additive = sum(map(at, squares)) / len(squares)
+    return (additive + joint) / 2 if covariance.additive else joint
 
 
 def matrix_by_hand(places: np.ndarray, lengths: np.ndarray, covariance: Covariance) -> np.ndarray:
@@ -146,16 +146,17 @@ def matrix_by_hand(places: np.ndarray, lengths: np.ndarray, covariance: Covarian
 @pytest.mark.parametrize("covariance", COVARIANCES, ids=str)
 def test_the_likelihood_and_its_gradient(covariance: Covariance) -> None:
     random = np.random.default_rng(2)
-    places, known = random.integers(0, 4, (9, 2)) / 3, random.standard_normal(9)
+    places, values = random.integers(0, 4, (9, 2)) / 3, random.standard_normal(9)
     pairs = pairs_of(places, places, LEVELS[:2])
     at = np.log([0.4, 0.9, 0.05])
-    value, gradient = _unlikely(at, pairs, known, covariance)
+    value, gradient = negative_log_likelihood(at, pairs, values, covariance)
     lengths, noise = np.exp(at[:2]), math.exp(at[2])
     joint = matrix_by_hand(places, lengths, covariance) + noise * np.eye(9)
-    assert value == pytest.approx(-multivariate_normal(cov=joint).logpdf(known))
+    assert value == pytest.approx(-multivariate_normal(cov=joint).logpdf(values))
     steps = 1e-5 * np.eye(3)
     ends = [
-        [_unlikely(at + sign * s, pairs, known, covariance)[0] for sign in (1, -1)] for s in steps
+        [negative_log_likelihood(at + sign * s, pairs, values, covariance)[0] for sign in (1, -1)]
+        for s in steps
     ]
     slopes = [(after - before) / 2e-5 for after, before in ends]
     assert gradient == pytest.approx(slopes, rel=1e-5)
@@ -170,10 +171,10 @@ def test_a_prediction_is_that_of_the_normal_distribution(covariance: Covariance)
     at = np.array([[1 / 3, 1.0, 0.0]])
     (found,) = predict_all(places, values, [model], at, at[:0], LEVELS)
     joint = matrix_by_hand(np.vstack([places, at]), model.lengths, covariance)
-    known, between = joint[:8, :8] + 0.01 * np.eye(8), joint[8, :8]
-    pull = np.linalg.solve(known, values - values.mean())
-    assert found.mean[0] == pytest.approx(values.mean() + between @ pull)
-    variance = 1 - between @ np.linalg.solve(known, between)
+    matrix, cross = joint[:8, :8] + 0.01 * np.eye(8), joint[8, :8]
+    solution = np.linalg.solve(matrix, values - values.mean())
+    assert found.mean[0] == pytest.approx(values.mean() + cross @ solution)
+    variance = 1 - cross @ np.linalg.solve(matrix, cross)
     assert found.deviation[0] == pytest.approx(values.std() * math.sqrt(variance))
 
 
@@ -222,7 +223,7 @@ def test_points_that_can_only_tie_promise_nothing() -> None:
     seen = surrogate.SearchHistory(
         places=places[order],
         fronts=[values[at : at + 1] for at in order],
-        trouble=np.zeros(len(order)),
+        violation=np.zeros(len(order)),
         pending=places[:0],
         level_counts=np.array([5, 5]),
     )

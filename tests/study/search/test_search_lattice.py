@@ -86,11 +86,11 @@ def test_related_quantities_are_predicted_together() -> None:
 
 def test_where_points_failed_the_chance_is_small() -> None:
     places = np.linspace(0, 1, 12)[:, None]
-    trouble = (places[:, 0] > 0.5).astype(float)
+    violation = (places[:, 0] > 0.5).astype(float)
     seen = SearchHistory(
         places=places,
         fronts=[],
-        trouble=trouble,
+        violation=violation,
         pending=np.zeros((0, 1)),
         level_counts=np.array([12]),
     )
@@ -124,7 +124,7 @@ def test_a_point_under_way_is_worth_less_the_second_time() -> None:
     free = SearchHistory(
         places=places,
         fronts=fronts,
-        trouble=np.zeros(6),
+        violation=np.zeros(6),
         pending=nothing,
         level_counts=np.array([7]),
     )

@@ -269,9 +269,9 @@ class LibertyFile:
     def _only_library(self, root: Group) -> Group:
         libraries = root.of_kind("library")
         if len(libraries) != 1:
-            found_kind = root.groups[0].kind if root.groups else "nothing"
+            content = f"found {root.groups[0].kind!r}" if root.groups else "found no group"
             self.fail(
-                f"expected one group 'library (name) {{ ... }}', found {found_kind!r}"
+                f"expected one group 'library (name) {{ ... }}', {content}"
                 if not libraries
                 else "a second group 'library' in one file",
                 libraries[1].offset if libraries else 0,

@@ -7,8 +7,8 @@ import pytest
 
 from chipdse.system.arrays.temperature import geometry_of
 from chipdse.system.described import evaluate_block
-from chipdse.system.die_temperature import die_temperatures
 from chipdse.system.parameters import PackageParameters
+from chipdse.system.temperature_map import temperature_maps
 from chipdse.system.thermal.stack import Rectangle
 from chipdse.technology.constants import Sources
 from tests.support.system_cases import block
@@ -28,7 +28,7 @@ def halves(power_w: tuple[float, float]):
         )
         for left in (-SIDE_M / 2, 0.0)
     ]
-    (die,) = die_temperatures(geometry, [rectangles], [np.array(power_w)], Sources())
+    (die,) = temperature_maps(geometry, [rectangles], [np.array(power_w)], Sources())
     return die, geometry
 
 
@@ -58,7 +58,7 @@ def test_each_of_two_dies() -> None:
 
     def maps(*watts: float):
         powers = [np.array([each]) for each in watts]
-        return die_temperatures(geometry, [[whole], [whole]], powers, Sources())
+        return temperature_maps(geometry, [[whole], [whole]], powers, Sources())
 
     left, right = maps(1.0, 1.0)
     assert left.rise_k == pytest.approx(right.rise_k[:, ::-1], rel=1e-6)  # they mirror each other

@@ -1,4 +1,7 @@
-"""Temperature over one die whose power lies in rectangles, e.g. those of a chip's parts."""
+"""A map of temperature over one die whose power lies in rectangles, e.g. those of a chip's parts.
+
+The junction temperatures among the metrics are computed in `arrays/temperature.py`.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,8 @@ CELLS = 32
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DieTemperature:
-    """Rise over the air of the hottest slice of a die.
+class TemperatureMap:
+    """Temperature rise above the ambient air, of the hottest slice of a die.
 
     x_m, y_m : edges of the cells, from the die's centre
     rise_k : [y, x], with the power in its rectangles
@@ -40,12 +43,12 @@ class DieTemperature:
         return float(self.rise_k.max()) - self.even_peak_k
 
 
-def die_temperatures(
+def temperature_maps(
     geometry: Geometry,
     rectangles: Sequence[Sequence[Rectangle]],
     power_w: Sequence[Floats],
     sources: Sources,
-) -> list[DieTemperature]:
+) -> list[TemperatureMap]:
     """Steady temperature of each die of a package, side by side or in a stack.
 
     Materials conduct as at 27 °C, where their conductivity is tabulated. Leakage does not follow
@@ -86,13 +89,13 @@ def _moved(rectangle: Rectangle, die: Rectangle) -> Rectangle:
 
 def _of_die(
     network: Network, layer: int, die: Rectangle, rise: Floats, even_rise: Floats
-) -> DieTemperature:
+) -> TemperatureMap:
     inside_x = _inside(network.x, die.left_m, die.right_m)
     inside_y = _inside(network.y, die.bottom_m, die.top_m)
     slices = [z for z, of in enumerate(network.slice_layer) if of == layer]
     planes = [rise[network.cell[z][inside_y, inside_x]] for z in slices]
     centre_x, centre_y = die.left_m + die.width_m / 2, die.bottom_m + die.height_m / 2
-    return DieTemperature(
+    return TemperatureMap(
         x_m=network.x[inside_x.start : inside_x.stop + 1] - centre_x,
         y_m=network.y[inside_y.start : inside_y.stop + 1] - centre_y,
         rise_k=max(planes, key=lambda plane: float(plane.max())),
