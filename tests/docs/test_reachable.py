@@ -13,8 +13,15 @@ from tests.support.docs_pages import ROOT
 from tests.support.source_code.uses import Uses, modules_in
 
 RESTATED = "chipdse.system.restated"
-ROOTS = ("chipdse.cli", "chipdse.api", "chipdse.__main__", "chipdse_hdl")
-"""Modules whose every function is used from outside: verbs, Python's interface, blocks."""
+ROOTS = (
+    "chipdse.cli",
+    "chipdse.api",
+    "chipdse.__main__",
+    "chipdse.blocks.bench_start",
+    "chipdse_hdl",
+)
+"""Modules whose every function is used from outside: verbs, Python's interface, what cocotb starts,
+blocks."""
 PRODUCT = ("chipdse", "hdl", "benchmarks", "tools", "docs")
 CALLED_BY_OTHERS = {"runtest", "reportinfo", "do_GET", "log_message"}
 """Methods that pytest and `http.server` find by their names."""

@@ -108,7 +108,7 @@ def test_models_that_were_forgotten_are_fitted_again() -> None:
     seen = SearchHistory(
         places=random.random((4, 1)),
         fronts=[],
-        trouble=np.array([0.0, 1.0, 1.0, 0.0]),
+        violation=np.array([0.0, 1.0, 1.0, 0.0]),
         pending=np.zeros((0, 1)),
         level_counts=np.array([4]),
     )
