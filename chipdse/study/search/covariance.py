@@ -70,7 +70,9 @@ class Pairs:
 
     def expand(self, table: Floats, feature: int) -> Floats:
         """From a table over the levels of a feature to a matrix over the pairs of places."""
-        return np.asarray(table[:, self.columns[feature]][self.rows[feature]])
+        return np.asarray(
+            table.take(self.columns[feature], axis=1).take(self.rows[feature], axis=0)
+        )
 
     def scaled(self, lengths: Floats) -> Iterator[tuple[int, Floats]]:
         """Each feature with its table divided by the square of its length scale."""
