@@ -47,6 +47,9 @@ DRAWS = 8
 """Models of each objective."""
 JITTER = 1e-10
 """Added to the diagonal besides the noise, so that the Cholesky factor exists."""
+REFIT, FITTED = 1.1, 100
+"""Length scales are fitted again when the number of points has grown by the factor `REFIT`, up to
+`FITTED` points."""
 STEP = 0.05
 """Step of the finite differences of the posterior's gradient, in logarithms."""
 SQRT_2_PI = math.sqrt(2 * math.pi)
@@ -248,6 +251,20 @@ def negative_log_likelihood(
     gradient[:-1] = 0.5 * length_gradient(pairs, lengths, covariance, weights)
     gradient[-1] = 0.5 * noise * float(np.trace(weights))
     return value, gradient
+
+
+def fitted_count(count: int) -> int:
+    """The number of points that kernels are fitted to when `count` points are evaluated.
+
+    It is the largest number up to `count` of the series 4, 5, 6, ..., in which each is `REFIT`
+    times the one before, rounded up. The series ends at `FITTED`: more points change length scales
+    little, and the time of a fit grows with the cube of their number. The number depends on the
+    count alone, so a search that is continued on another machine fits the same kernels.
+    """
+    first, end = min(count, 4), min(count, FITTED)
+    while first < end and (larger := math.ceil(first * REFIT)) <= end:
+        first = larger
+    return first
 
 
 def predict_all(

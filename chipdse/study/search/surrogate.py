@@ -30,12 +30,14 @@ from threadpoolctl import threadpool_limits
 from chipdse.arrays import Floats, Int64s
 from chipdse.kept import Kept
 from chipdse.study.results.front import is_on_front
+from chipdse.study.search.feasibility import feasible_probability
 from chipdse.study.search.gaussian import fit_kernel, predict
 from chipdse.study.search.improvement import expected_improvement
 from chipdse.study.search.processes import (
     Model,
     deviation_of,
     fit_models,
+    fitted_count,
     mean_of,
     predict_all,
     shortfall_of,
@@ -57,9 +59,6 @@ EXACT = 3
 """Up to this number of objectives, the improvement by single points is computed exactly."""
 NODES, FARTHEST = 8, 5.0
 """Gauss-Legendre nodes of the integral over reaches, and its end in standard deviations."""
-REFIT, FITTED = 1.1, 100
-"""Length scales are fitted again when the number of points has grown by the factor `REFIT`, up to
-`FITTED` points."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,7 +97,9 @@ def scores(candidates: Floats, history: SearchHistory) -> Floats:
 
 def _scores(candidates: Floats, history: SearchHistory) -> Floats:
     good = [at for at, front in enumerate(history.fronts) if len(front)]
-    probability = feasible_probability(candidates, history)
+    probability = feasible_probability(
+        candidates, history.places, history.violation, history.level_counts
+    )
     if len(good) < 2:
         return probability
     fronts, places = [history.fronts[at] for at in good], history.places[good]
@@ -328,8 +329,8 @@ def _components(centred: Floats) -> tuple[Floats, Floats]:
 
 
 def _kernels_of(places: Floats, fronts: Sequence[Floats]) -> list[Kernel]:
-    """Kernels of the principal components of the reaches, fitted to the first points (`_first`)."""
-    count = _first(len(places))
+    """Kernels of the principal components of the reaches, fitted to the first points."""
+    count = fitted_count(len(places))
 
     def fitted() -> list[Kernel]:
         reaches = reach_of(fronts[:count])
@@ -342,7 +343,7 @@ def _kernels_of(places: Floats, fronts: Sequence[Floats]) -> list[Kernel]:
 
 def _models_of(places: Floats, fronts: Sequence[Floats], level_counts: Int64s) -> list[list[Model]]:
     """Models of the objectives of single points, fitted to the first points."""
-    count = _first(len(places))
+    count = fitted_count(len(places))
 
     def fitted() -> list[list[Model]]:
         values = np.concatenate(_scaled(fronts[:count]))
@@ -354,31 +355,3 @@ def _models_of(places: Floats, fronts: Sequence[Floats], level_counts: Int64s) -
 
 _KERNELS: Kept[tuple[bytes, ...], list[Kernel]] = Kept(8)
 _MODELS: Kept[tuple[bytes, ...], list[list[Model]]] = Kept(8)
-_FEASIBLE: Kept[tuple[bytes, ...], Kernel] = Kept(8)
-
-
-def _first(count: int) -> int:
-    """The number of points that kernels are fitted to when `count` points are evaluated.
-
-    It is the largest number up to `count` of the series 4, 5, 6, ..., in which each is `REFIT`
-    times the one before, rounded up. The series ends at `FITTED`: more points change length scales
-    little, and the time of a fit grows with the cube of their number. The number depends on the
-    count alone, so a search that is continued on another machine fits the same kernels.
-    """
-    first, end = min(count, 4), min(count, FITTED)
-    while first < end and (larger := math.ceil(first * REFIT)) <= end:
-        first = larger
-    return first
-
-
-def feasible_probability(candidates: Floats, history: SearchHistory) -> Floats:
-    """Probability that a candidate is feasible; shape (candidates,)."""
-    if not len(history.violation) or not (history.violation > 0).any():
-        return np.ones(len(candidates))
-    # A feasible point counts as -1, so that it is as far from zero as a failed one.
-    signed = np.where(history.violation > 0, history.violation, -1.0)
-    count = _first(len(signed))
-    key = (history.places[:count].tobytes(), signed[:count].tobytes())
-    kernel = _FEASIBLE.value(key, lambda: fit_kernel(history.places[:count], signed[:count]))
-    mean, deviation = predict(history.places, signed, candidates, kernel)
-    return np.asarray(norm.cdf(-mean / np.maximum(deviation, 0.05)).clip(1e-6, 1.0))

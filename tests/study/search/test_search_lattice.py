@@ -23,7 +23,6 @@ from chipdse.study.search.surrogate import (
     SearchHistory,
     directions_of,
     expected_gain,
-    feasible_probability,
     predict_many,
     reach,
     scores,
@@ -84,35 +83,12 @@ def test_related_quantities_are_predicted_together() -> None:
     assert (variance < 0.01).all()
 
 
-def test_where_points_failed_the_chance_is_small() -> None:
-    places = np.linspace(0, 1, 12)[:, None]
-    violation = (places[:, 0] > 0.5).astype(float)
-    seen = SearchHistory(
-        places=places,
-        fronts=[],
-        violation=violation,
-        pending=np.zeros((0, 1)),
-        level_counts=np.array([12]),
-    )
-    low, high = feasible_probability(np.array([[0.1], [0.9]]), seen)
-    assert low > 0.8
-    assert high < 0.2
-
-
 def test_models_that_were_forgotten_are_fitted_again() -> None:
-    """More spaces in one process than models are kept, with limits that are modelled too."""
+    """More spaces in one process than models are kept."""
     random = np.random.default_rng(5)
-    spaces = [random.random((4, 1)) for _ in range(8)]
+    spaces = [random.random((4, 1)) for _ in range(10)]
     fronts = [random.random((1, 2)) for _ in range(4)]
     first, *_ = [surrogate._kernels_of(places, fronts) for places in spaces]
-    seen = SearchHistory(
-        places=random.random((4, 1)),
-        fronts=[],
-        violation=np.array([0.0, 1.0, 1.0, 0.0]),
-        pending=np.zeros((0, 1)),
-        level_counts=np.array([4]),
-    )
-    assert feasible_probability(spaces[0], seen).min() > 0
     again = surrogate._kernels_of(spaces[0], fronts)
     assert [kernel.theta.tolist() for kernel in again] == [k.theta.tolist() for k in first]
 
