@@ -18,8 +18,9 @@ References
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -74,6 +75,11 @@ class Pairs:
             table.take(self.columns[feature], axis=1).take(self.rows[feature], axis=0)
         )
 
+    @cached_property
+    def squares(self) -> Floats:
+        """Squared distance of each pair along each feature; shape (features, places, others)."""
+        return np.stack([self.expand(table, at) for at, table in enumerate(self.tables)])
+
     def scaled(self, lengths: Floats) -> Iterator[tuple[int, Floats]]:
         """Each feature with its table divided by the square of its length scale."""
         for feature, (table, length) in enumerate(zip(self.tables, lengths, strict=True)):
@@ -113,32 +119,42 @@ def covariance_of(pairs: Pairs, lengths: Floats, covariance: Covariance) -> Floa
         if covariance.additive:
             additive += pairs.expand(_covariance_and_slope(table, covariance.smooth)[0], feature)
     joint, _ = _covariance_and_slope(square, covariance.smooth)
-    share = covariance.additive_share
-    return share / len(lengths) * additive + (1 - share) * joint
+    return _weighted(additive / len(lengths), joint, covariance)
 
 
-def length_gradient(
-    pairs: Pairs, lengths: Floats, covariance: Covariance, weights: Floats
-) -> Floats:
-    """Gradient of the weighted sum of the covariance matrix by the logarithms of the lengths.
+def covariance_with_slopes(
+    pairs: Pairs, lengths: Floats, covariance: Covariance
+) -> tuple[Floats, Callable[[Floats], Floats]]:
+    """`covariance_of`, and a function for its gradient by the logarithms of the lengths.
 
-    Parameters
-    ----------
-    weights : of the entries of the matrix; shape (places, others)
+    Returns
+    -------
+    The covariance matrix, and a function from weights of its entries, shape (places, others), to
+    the gradient of the weighted sum of the entries, shape (features,)
     """
-    squares = [pairs.expand(table, feature) for feature, table in pairs.scaled(lengths)]
-    share = covariance.additive_share
-    joint = (
-        (1 - share) * weights * _covariance_and_slope(np.sum(squares, axis=0), covariance.smooth)[1]
-    )
-    gradient = np.array([(joint * square).sum() for square in squares])
+    squares = pairs.squares / lengths[:, None, None] ** 2
+    joint, joint_slope = _covariance_and_slope(squares.sum(axis=0), covariance.smooth)
+    additive, additive_slopes = np.zeros(pairs.shape), []
     if covariance.additive:
         for feature, table in pairs.scaled(lengths):
-            additive = pairs.expand(
-                table * _covariance_and_slope(table, covariance.smooth)[1], feature
-            )
-            gradient[feature] += share / len(lengths) * (weights * additive).sum()
-    return gradient
+            values, slope = _covariance_and_slope(table, covariance.smooth)
+            additive += pairs.expand(values, feature)
+            additive_slopes.append(pairs.expand(table * slope, feature))
+    share = covariance.additive_share
+
+    def gradient_of(weights: Floats) -> Floats:
+        weighted = (1 - share) * weights * joint_slope
+        gradient = np.array([(weighted * square).sum() for square in squares])
+        for feature, slope in enumerate(additive_slopes):
+            gradient[feature] += share / len(lengths) * (weights * slope).sum()
+        return gradient
+
+    return _weighted(additive / len(lengths), joint, covariance), gradient_of
+
+
+def _weighted(additive: Floats, joint: Floats, covariance: Covariance) -> Floats:
+    share = covariance.additive_share
+    return share * additive + (1 - share) * joint
 
 
 def _covariance_and_slope(square: Floats, smooth: bool) -> tuple[Floats, Floats]:

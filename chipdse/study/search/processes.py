@@ -28,7 +28,7 @@ from chipdse.study.search.covariance import (
     Covariance,
     Pairs,
     covariance_of,
-    length_gradient,
+    covariance_with_slopes,
     pairs_of,
 )
 
@@ -239,7 +239,7 @@ def negative_log_likelihood(
     """
     count = len(standardised)
     lengths, noise = np.exp(logarithms[:-1]), math.exp(logarithms[-1])
-    matrix = covariance_of(pairs, lengths, covariance)
+    matrix, gradient_of = covariance_with_slopes(pairs, lengths, covariance)
     matrix[np.diag_indices(count)] += noise + JITTER
     factor = cho_factor(matrix, lower=True, check_finite=False)
     inverse = cho_solve(factor, np.eye(count), check_finite=False)
@@ -248,7 +248,7 @@ def negative_log_likelihood(
     value += 0.5 * count * math.log(2 * math.pi)
     weights = inverse - np.outer(solution, solution)  # twice the derivative by the matrix
     gradient = np.empty(len(logarithms))
-    gradient[:-1] = 0.5 * length_gradient(pairs, lengths, covariance, weights)
+    gradient[:-1] = 0.5 * gradient_of(weights)
     gradient[-1] = 0.5 * noise * float(np.trace(weights))
     return value, gradient
 
