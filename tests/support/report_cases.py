@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.trial import TrialState, create_trial
 
 from chipdse.metrics import METRICS
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.storage.begin import start_study
+from chipdse.study.storage.fast_writes import complete
+from chipdse.study.storage.finish import FinishedTrial
 from chipdse.study.storage.folder import Opened, StudyFolder
+from chipdse.study.storage.optuna_private import trial_id_of
 
 HOSTILE = "</script><img src=x onerror=document.title='owned'> & “名前” " + "long" * 60
 SWEEP = """
@@ -53,7 +55,7 @@ def make_study(
     count: int,
     *,
     question: str = "Which?",
-    failure: str = "",
+    failure: str = "ToolError: it broke",
     on_disk: bool = False,
     constant: Sequence[str] = (),
 ) -> StudyFolder:
@@ -73,7 +75,7 @@ def make_study(
     random = np.random.default_rng(1)
     sweep = made.sweep
     distributions = sweep.space.distributions()
-    trials = []
+    finished: list[FinishedTrial] = []
     for number in range(count):
         point = {
             axis.name: axis.values[random.integers(len(axis.values))] for axis in sweep.space.axes
@@ -89,19 +91,17 @@ def make_study(
         }
         metrics |= dict.fromkeys(constant, 0.0)
         failed = number % 40 == 7
-        state = TrialState.FAIL if failed else TrialState.COMPLETE
-        trial = create_trial(
-            state=state,
-            params=point,
-            distributions=distributions,
-            values=None if failed else [metrics[one.metric] for one in sweep.objectives],
-            user_attrs={"failure": failure or "ToolError: it broke"}
-            if failed
-            else {"metrics": metrics, "system_evidence": "modelled"},
-            system_attrs={}
-            if failed
-            else {"constraints:peak_temperature_c <= 95": metrics["peak_temperature_c"] / 95 - 1},
-        )
-        trials.append(trial)
-    made.study.add_trials(trials)
+        if failed:
+            finish = FinishedTrial(params=point, attributes={"failure": failure})
+        else:
+            finish = FinishedTrial(
+                params=point,
+                values=[metrics[one.metric] for one in sweep.objectives],
+                attributes={"metrics": metrics, "system_evidence": "modelled"},
+                constraints={"peak_temperature_c <= 95": metrics["peak_temperature_c"] / 95 - 1},
+            )
+        finished.append(finish)
+    if finished:
+        first = made.study.ask()
+        complete(made.study, trial_id_of(first), finished[0], finished[1:], distributions)
     return made
