@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from chipdse.metrics import METRICS
 from chipdse.study.question.sweep_file import Sweep, read_sweep
@@ -101,7 +103,20 @@ def make_study(
                 constraints={"peak_temperature_c <= 95": metrics["peak_temperature_c"] / 95 - 1},
             )
         finished.append(finish)
-    if finished:
+    if not on_disk:
+        made.study.add_trials([_trial(finish, distributions) for finish in finished])
+    elif finished:  # in one transaction, which Optuna's call has for every number
         first = made.study.ask()
         complete(made.study, trial_id_of(first), finished[0], finished[1:], distributions)
     return made
+
+
+def _trial(finish: FinishedTrial, distributions: dict[str, BaseDistribution]) -> FrozenTrial:
+    return create_trial(
+        state=TrialState.FAIL if finish.values is None else TrialState.COMPLETE,
+        params=dict(finish.params),
+        distributions=distributions,
+        values=finish.values,
+        user_attrs=dict(finish.attributes),
+        constraints=dict(finish.constraints),
+    )
