@@ -17,6 +17,7 @@ import pytest
 from filelock import FileLock
 
 from tests.support import kernels
+from tests.support.rewritten import rewrite_all
 
 # Several workers share the processors. Threads of OpenBLAS would mostly wait for each other, and
 # actively: a search took four times the processor time. Programs inherit the variable; here it is
@@ -57,6 +58,10 @@ def pytest_configure(config: pytest.Config) -> None:
         # no bytecode (PYTHONDONTWRITEBYTECODE), each would compile it in 0.3 s of processor time.
         for package in ("chipdse", "hdl"):
             compileall.compile_dir(ROOT / package, quiet=2)
+        here = Path(__file__).parent
+        if config.getoption("numprocesses", None) and config.args in (["tests"], [str(here)]):
+            files = sorted(here.rglob("test_*.py"))
+            rewrite_all(config, [f for f in files if not pytest_ignore_collect(f, config)])
 
 
 @pytest.hookimpl(wrapper=True)

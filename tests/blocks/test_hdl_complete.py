@@ -18,6 +18,7 @@ from chipdse_hdl.block import component_of
 
 from chipdse.study.question.sweep_file import read_sweep
 from tests.blocks import test_hdl_arithmetic_flow, test_hdl_netlists
+from tests.support import kernels
 from tests.support.docs_pages import ROOT
 
 PAGE = ROOT / "docs" / "developers" / "adding_a_block.md"
@@ -139,7 +140,7 @@ def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
     assert lists.read_text() != before
     environment = os.environ | {
         "PYTHONPATH": str(tmp_path),
-        "CHIPDSE_CACHE": str(tmp_path / "cache"),
+        "CHIPDSE_CACHE": str(kernels.lend(tmp_path / "cache")),
     }
 
     def simulated() -> subprocess.CompletedProcess[str]:

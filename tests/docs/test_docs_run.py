@@ -61,6 +61,11 @@ NIGHTLY = {
     "docs/concepts/guarantee.md": "tests/stages/test_guarantee.py has the same options",
 }
 """Pages whose commands take 5 s or more, and what runs in `make test` instead."""
+PYTHON_NIGHTLY = {
+    "README.md": "a sweep with its report; tests/test_flow.py has the call, "
+    "tests/docs/test_docs_tutorial.py sweeps with reports",
+}
+"""The same of listings in Python."""
 PYTHON_ELSEWHERE = {
     "docs/developers/adding_a_metric.md": "a line of a record; "
     "tests/report/test_metrics_declared.py declares a metric",
@@ -93,6 +98,10 @@ def python_that_runs() -> list[Listing]:
     return [
         listing for listing in PYTHON if str(listing.page.relative_to(ROOT)) not in PYTHON_ELSEWHERE
     ]
+
+
+def is_nightly(one: Listing) -> bool:
+    return str(one.page.relative_to(ROOT)) in PYTHON_NIGHTLY
 
 
 @pytest.fixture
@@ -149,7 +158,14 @@ def test_commands_run_as_typed(page: str, workspace: Path) -> None:
 
 
 @pytest.mark.tools
-@pytest.mark.parametrize("listing", PYTHON, ids=str)
+@pytest.mark.parametrize(
+    "listing",
+    [
+        pytest.param(one, marks=[pytest.mark.exhaustive] if is_nightly(one) else [])
+        for one in PYTHON
+    ],
+    ids=str,
+)
 def test_python_runs_as_it_stands(listing: Listing, workspace: Path) -> None:
     page = str(listing.page.relative_to(ROOT))
     if page in PYTHON_ELSEWHERE:
@@ -167,4 +183,4 @@ def test_nothing_is_left_out_for_no_reason() -> None:
     ran = sum(map(len, BY_PAGE.values()))
     assert ran > 35, f"{ran} of {len(EVERY)} commands"
     known = {str(one.page.relative_to(ROOT)) for one in PYTHON}
-    assert set(PYTHON_ELSEWHERE) <= known
+    assert set(PYTHON_ELSEWHERE) <= known and set(PYTHON_NIGHTLY) <= known

@@ -26,8 +26,9 @@ endmodule
 """
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
-@pytest.mark.parametrize("hierarchy", ["flat", "shared"])
+@pytest.mark.parametrize("hierarchy", ["shared", "flat"])
 def test_a_memory_without_its_constant_bits_keeps_the_places_of_the_others(
     tmp_path: Path, hierarchy: str
 ) -> None:

@@ -48,7 +48,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     counter_project(folder)
     (folder / "sweep.toml").write_text(SWEEP)
-    sweeps.here(folder / "sweep.toml", folder / "study", store=folder / "store")
+    sweeps.here(folder / "sweep.toml", folder / "study", store=folder / "store" / "stages")
     return folder
 
 
@@ -100,7 +100,7 @@ def test_what_is_computed_now_is_not_mixed_with_points_of_another_version(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("CHIPDSE_CACHE", str(project / "store"))
+    monkeypatch.setenv("CHIPDSE_CACHE", str(kernels.lend(project / "store")))
     study, target = project / "study", tmp_path / "export"
     export = said(capsys, "export", study, "--trial", 0, "--to", target)
     power = said(capsys, "plot", study, "--kind", "power", "-o", tmp_path / "power.png")
@@ -130,7 +130,9 @@ def test_what_is_computed_now_is_not_mixed_with_points_of_another_version(
 
 
 def test_explore_forgets_what_it_looked_into(project: Path) -> None:
-    with make_server(project / "study", "127.0.0.1", 0, Store(root=project / "store")) as server:
+    with make_server(
+        project / "study", "127.0.0.1", 0, Store(root=project / "store" / "stages")
+    ) as server:
         assert "nothing changed since" in server.page()
         assert "kinds" in server.detail(0)
         (project / "counter.v").write_text(COUNTER.replace("+ 1", "+ 3"))
@@ -145,7 +147,7 @@ def test_explore_forgets_what_it_looked_into(project: Path) -> None:
 def test_a_study_without_versions_says_so(
     tmp_path: Path, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sweeps.here(project / "sweep.toml", tmp_path / "study", store=project / "store")
+    sweeps.here(project / "sweep.toml", tmp_path / "study", store=project / "store" / "stages")
     folder = chipdse.load_study(tmp_path / "study").folder
     with folder.storage.optuna.engine.begin() as connection:
         for table in ("study_user_attributes", "trial_user_attributes"):

@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.trial import TrialState, create_trial
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from chipdse.metrics import METRICS
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.storage.begin import start_study
+from chipdse.study.storage.fast_writes import complete
+from chipdse.study.storage.finish import FinishedTrial
 from chipdse.study.storage.folder import Opened, StudyFolder
+from chipdse.study.storage.optuna_private import trial_id_of
 
 HOSTILE = "</script><img src=x onerror=document.title='owned'> & “名前” " + "long" * 60
 SWEEP = """
@@ -53,7 +57,7 @@ def make_study(
     count: int,
     *,
     question: str = "Which?",
-    failure: str = "",
+    failure: str = "ToolError: it broke",
     on_disk: bool = False,
     constant: Sequence[str] = (),
 ) -> StudyFolder:
@@ -73,7 +77,7 @@ def make_study(
     random = np.random.default_rng(1)
     sweep = made.sweep
     distributions = sweep.space.distributions()
-    trials = []
+    finished: list[FinishedTrial] = []
     for number in range(count):
         point = {
             axis.name: axis.values[random.integers(len(axis.values))] for axis in sweep.space.axes
@@ -89,19 +93,30 @@ def make_study(
         }
         metrics |= dict.fromkeys(constant, 0.0)
         failed = number % 40 == 7
-        state = TrialState.FAIL if failed else TrialState.COMPLETE
-        trial = create_trial(
-            state=state,
-            params=point,
-            distributions=distributions,
-            values=None if failed else [metrics[one.metric] for one in sweep.objectives],
-            user_attrs={"failure": failure or "ToolError: it broke"}
-            if failed
-            else {"metrics": metrics, "system_evidence": "modelled"},
-            system_attrs={}
-            if failed
-            else {"constraints:peak_temperature_c <= 95": metrics["peak_temperature_c"] / 95 - 1},
-        )
-        trials.append(trial)
-    made.study.add_trials(trials)
+        if failed:
+            finish = FinishedTrial(params=point, attributes={"failure": failure})
+        else:
+            finish = FinishedTrial(
+                params=point,
+                values=[metrics[one.metric] for one in sweep.objectives],
+                attributes={"metrics": metrics, "system_evidence": "modelled"},
+                constraints={"peak_temperature_c <= 95": metrics["peak_temperature_c"] / 95 - 1},
+            )
+        finished.append(finish)
+    if not on_disk:
+        made.study.add_trials([_trial(finish, distributions) for finish in finished])
+    elif finished:  # in one transaction, which Optuna's call has for every number
+        first = made.study.ask()
+        complete(made.study, trial_id_of(first), finished[0], finished[1:], distributions)
     return made
+
+
+def _trial(finish: FinishedTrial, distributions: dict[str, BaseDistribution]) -> FrozenTrial:
+    return create_trial(
+        state=TrialState.FAIL if finish.values is None else TrialState.COMPLETE,
+        params=dict(finish.params),
+        distributions=distributions,
+        values=finish.values,
+        user_attrs=dict(finish.attributes),
+        constraints=dict(finish.constraints),
+    )

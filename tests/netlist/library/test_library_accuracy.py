@@ -14,6 +14,8 @@ from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.library.catalogue import resolve
 from tools.characterise.compare import Comparison, at_one_corner, compare, report
 
+pytestmark = pytest.mark.slow
+
 # States with a series stack off: the official values do not scale with the cell.
 STACKS = {
     *("a222oi_1", "a31o_1", "nand2_2", "nand2_4", "nand3_1", "nand4_1", "nor2_4", "o2111ai_1"),
@@ -31,7 +33,6 @@ def median(found: Comparison, quantity: str) -> float:
     return float(np.median(np.abs(found.errors(quantity)[0])))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("quantity", "most"),
     [
@@ -48,7 +49,6 @@ def test_the_median_error_of_cells_is_below_its_bound(
     assert median(found, quantity) <= most, report(found)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("quantity", ["delay", "transition"])
 def test_points_within_ten_percent(found: Comparison, quantity: str) -> None:
     assert np.mean(np.abs(found.errors(quantity)[0]) <= 0.1) >= 0.91, report(found)
@@ -84,7 +84,6 @@ def test_cells_beyond_a_quarter_are_the_known_ones(found: Comparison) -> None:
     assert (np.abs(ours - theirs)[far] < 30e-12).all()
 
 
-@pytest.mark.slow
 def test_a_library_equals_itself() -> None:
     one = at_one_corner(resolve("sky130").load().at(1.8, 25.0))
     same = compare(one, one)

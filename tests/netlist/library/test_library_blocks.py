@@ -98,7 +98,7 @@ def liberty_at(
     return write
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("name", list(SMALL))
 @pytest.mark.parametrize("corner", ["ss_100C_1v60", "ss_n40C_1v76", "ff_100C_1v95", "ff_n40C_1v76"])
 def test_critical_path_of_slow_and_fast_transistors_against_official_files(

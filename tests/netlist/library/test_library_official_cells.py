@@ -15,6 +15,8 @@ from tests.support.docs_pages import ROOT
 from tools.characterise.compare import Comparison, at_one_corner, compare, report
 from tools.characterise.official import read_official
 
+pytestmark = pytest.mark.slow
+
 CORNERS = ("ss_n40C_1v28", "ss_n40C_1v44", "ff_n40C_1v56", "ff_100C_1v65")
 
 
@@ -28,7 +30,6 @@ def found(request: pytest.FixtureRequest) -> Comparison:
     return compare(at_one_corner(point), official)
 
 
-@pytest.mark.slow
 def test_delays_and_transitions(found: Comparison) -> None:
     for quantity in ("delay", "transition", "clock to output"):
         errors, cells = found.errors(quantity)
@@ -37,7 +38,6 @@ def test_delays_and_transitions(found: Comparison) -> None:
         assert np.mean(np.abs(errors) <= 0.12) >= 0.94, report(found)
 
 
-@pytest.mark.slow
 def test_leakage_is_within_20_per_cent_of_the_official_cells(found: Comparison) -> None:
     errors, _ = found.errors("leakage of the cell")
     assert len(errors) >= 6

@@ -26,8 +26,8 @@ CLOCK = {"sky130hd": "clk", "gf180mcu": "wb_clk_i"}
 DESIGNS = (
     "gf180mcu__diceroll",
     "gf180mcu__wrapped_ay8913",
-    "sky130hd__tt_um_4bit_cpu_with_fsm",
     "sky130hd__tt_um_aiju_8080",
+    "sky130hd__tt_um_4bit_cpu_with_fsm",
     "sky130hd__tt_um_ja1tye_tiny_cpu",
     "sky130hd__tt_um_koconnor_kstep",
 )
@@ -45,7 +45,7 @@ def case(shared: Path, name: str) -> tuple[Path, Path, Path, dict[str, str]]:
     return netlist, netlist.with_name(f"{name}.spef.gz"), liberty, row
 
 
-@pytest.mark.few_cases(3)
+@pytest.mark.few_cases(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
 def test_timing_and_power_of_a_routed_design(name: str, shared: Path) -> None:

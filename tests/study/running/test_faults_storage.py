@@ -115,11 +115,13 @@ def test_storages_that_do_not_open(tmp_path: Path) -> None:
     assert "secret" not in str(error.value)
 
 
-def test_dask_workers_lost(warm_store: Path, tmp_path: Path) -> None:
+@pytest.mark.few_cases(1)
+@pytest.mark.parametrize("lost_after", [(4,), (1, 8)], ids=["one", "two"])
+def test_dask_workers_lost(warm_store: Path, tmp_path: Path, lost_after: tuple[int, ...]) -> None:
     pytest.importorskip("distributed", reason="Dask is not installed")
     study = tmp_path / "study"
     process = sweeps.start(sweeps.sweep_file(tmp_path), study, warm_store, "--executor", "dask")
-    for trials in (1, 8):
+    for trials in lost_after:
         wait_for(study, trials, process)
         workers = sweeps.workers_of(process)
         assert len(workers) >= 2

@@ -7,7 +7,7 @@ from hypothesis import settings
 STEADY, FEW, FEWEST = "steady", "few", "fewest"
 """Profiles: of a run with every case (`make test-all`, a file alone), of `make test`, and of `make
 check`."""
-_MOST, _FEW, _FEWEST = 100, 40, 15
+_MOST, _FEW, _FEWEST = 100, 25, 15
 
 # The same examples every time, and no time limit for one: a slow machine is no fault.
 settings.register_profile(STEADY, deadline=None, derandomize=True, max_examples=_MOST)
@@ -16,6 +16,6 @@ settings.register_profile(FEWEST, parent=settings.get_profile(STEADY), max_examp
 
 
 def examples(most: int) -> settings:
-    """Settings of a test whose example takes long: so many in a complete run, 40 % of them in `make
+    """Settings of a test whose example takes long: so many in a complete run, 25 % of them in `make
     test`."""
     return settings(max_examples=max(2, most * settings().max_examples // _MOST))

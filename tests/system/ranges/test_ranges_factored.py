@@ -85,7 +85,7 @@ def systems(chosen: list[int], ranged: list[str], *, error: bool, typical: bool)
     st.booleans(),
     st.booleans(),
 )
-@examples(12)
+@examples(8)
 def test_stage_by_stage_is_draw_by_draw(
     chosen: list[int], ranged: list[str], error: bool, typical: bool
 ) -> None:
