@@ -19,8 +19,6 @@ def predict(
 
     Parameters
     ----------
-    places, values : of the points that are known; shapes (points, features) and (points,)
-    at : places to predict at
     pending : places about to be known: the mean stays, the uncertainty about them goes
     """
     offset, scale = float(values.mean()), float(values.std())
