@@ -80,7 +80,9 @@ def run_digits(
 
     Parameters
     ----------
+    layers : of the network `digits`, or the first of them
     images : [image, 1, 8, 8], 0..127
+    weights : of each layer, as `products` takes them
     shifts : of each layer but the last
 
     Returns

@@ -107,6 +107,8 @@ def dram(
     Parameters
     ----------
     units : modules, channels, devices or stacks, as `memory.unit_bandwidth` describes
+    energy_j_per_bit : at the device; None is the published one
+    bandwidth_bits_per_s : of all units; None is the published one
     idle_w : of all units
 
     Raises

@@ -84,6 +84,7 @@ def check_carriers(blocks: Mapping[str, Block], where: str) -> None:
     Parameters
     ----------
     blocks : of the parts by name
+    where : the file or table that names the parts, for the message
 
     Raises
     ------

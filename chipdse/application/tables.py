@@ -235,6 +235,7 @@ def same_padding(
 
     Parameters
     ----------
+    inputs, kernel, stride, dilation : rows and columns
     larger_last : an odd row or column is padded below or right, not above or left
     """
     first: Callable[[int], int] = (lambda n: n // 2) if larger_last else (lambda n: n - n // 2)

@@ -121,6 +121,8 @@ def pick_for_ports(
     ----------
     block : its name, for messages
     ports : names of the ports of its RTL
+    name : "auto", or that of the simulator that the user chose
+    verilog_bytes, cycles : size of the RTL and length of the run, by which `pick` decides
 
     Raises
     ------
@@ -189,6 +191,7 @@ def run(
     Parameters
     ----------
     environment : variables for the bench; with CHIPDSE_READS, what the bench reads is noted
+    waves : whether waveforms are written; the simulator was built for them
     path : folders in which the bench finds modules, before those of this process
     asserting : patterns of the files in which pytest rewrites assertions, so that a message of one
         has the values compared; in all, the libraries that a bench loads included, it takes longer

@@ -59,6 +59,7 @@ def mapped_temperature(
     Parameters
     ----------
     block_map_w : [n, n] power of the squares of one block, x first [W]
+    block_area_m2 : of one block, taken as a square
     copies : of the block on the die; taken as a square of ``ceil(sqrt(copies))`` a side
     """
     if block_map_w.ndim != 2 or not (np.isfinite(block_map_w).all() and (block_map_w >= 0).all()):

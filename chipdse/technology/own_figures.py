@@ -172,6 +172,7 @@ def read_own_table(content: Any, where: str) -> tuple[Constant, ...]:
     Parameters
     ----------
     content : nested tables, as TOML reads dotted keys, or keys in quotes
+    where : what stands before ``[constants]`` in messages
 
     Raises
     ------

@@ -207,6 +207,7 @@ def group_levels(
     sinks : pins of the group
     sink_f : capacitance of one
     area_m2 : over which they are spread
+    wire_f_per_m : capacitance of the wires between them
     """
     if sinks < 2:
         return ()

@@ -179,7 +179,8 @@ def placed_routes(
 
     Parameters
     ----------
-    clustered : as of `place`
+    utilisation, aspect : of the core, as of `placement_problem`
+    seed, clustered : as of `place`
 
     Raises
     ------

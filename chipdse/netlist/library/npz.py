@@ -42,6 +42,7 @@ def save_library(
 
     Parameters
     ----------
+    compressed : a smaller file, which takes longer to write and to read
     single : store tables in single precision (7 digits), half the size
     """
     arrays: dict[str, NDArray[Any]] = {name: getattr(library, name) for name in _ARRAYS}

@@ -21,6 +21,7 @@ def add_library(
     Parameters
     ----------
     node_nm : process node [nm], for cost and carbon; None where it is not known
+    replace : the name may be that of another of the user's libraries, which it then replaces
 
     Raises
     ------

@@ -21,6 +21,7 @@ def supply_drop_v(current_a: Floats, width_m: float, height_m: float, grid: Powe
     Parameters
     ----------
     current_a : [bins, bins] of the cells in each bin, x first
+    width_m, height_m : of the core, along x and y
 
     Notes
     -----

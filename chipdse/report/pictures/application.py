@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from chipdse.application.chips import BOUNDS, LEVELS
 from chipdse.errors import DesignError
+from chipdse.report.pictures.canvas import save_plot
 from chipdse.report.pictures.formats import check_suffix
 
 MOST_LAYERS = 60
@@ -44,10 +45,7 @@ def draw_layers(layers: Sequence[Mapping[str, Any]], title: str, path: Path) -> 
     _latencies(latency, layers)
     energy.set_yticks(range(len(layers)), [str(row["name"]) for row in layers], fontsize=7)
     energy.invert_yaxis()
-    try:
-        figure.savefig(path, dpi=220, metadata={"Date": None} if path.suffix == ".svg" else {})
-    except OSError as error:
-        raise DesignError(f"--plot {str(path)!r} cannot be written: {error.strerror}") from None
+    save_plot(figure, path)
 
 
 def _energies(axes: Axes, layers: Sequence[Mapping[str, Any]]) -> None:

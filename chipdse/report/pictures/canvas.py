@@ -29,3 +29,16 @@ def save_figure(figure: Figure, path: Path, **options: Any) -> None:
         figure.savefig(path, dpi=160, **options)
     except (OSError, ValueError) as error:
         raise DesignError(f"{path} cannot be written: {error}") from error
+
+
+def save_plot(figure: Figure, path: Path, dpi: float = 220) -> None:
+    """Write the picture that `--plot` names; an SVG has no date, so equal figures are equal files.
+
+    Raises
+    ------
+    DesignError : the file cannot be written
+    """
+    try:
+        figure.savefig(path, dpi=dpi, metadata={"Date": None} if path.suffix == ".svg" else {})
+    except OSError as error:
+        raise DesignError(f"--plot {str(path)!r} cannot be written: {error.strerror}") from None

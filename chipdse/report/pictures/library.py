@@ -14,6 +14,7 @@ import numpy as np
 from chipdse.arrays import Floats
 from chipdse.netlist.library.grid import Corners
 from chipdse.netlist.library.library import CellLibrary
+from chipdse.report.pictures.canvas import save_plot
 from chipdse.report.pictures.formats import check_suffix
 from chipdse.report.pictures.library_summary import fo4, inverter_leakage_w
 
@@ -53,9 +54,10 @@ def draw_library(library: CellLibrary, name: str, path: Path) -> None:
         axes[2].set_yscale("log")
         axes[0].legend(*axes[2].get_legend_handles_labels(), frameon=False)
         figure.suptitle(f"{name}: {marks.inverter}, fanout 4; dots are characterised", fontsize=8.5)
-        metadata = {"Date": None} if path.suffix == ".svg" else None
-        figure.savefig(path, dpi=200, metadata=metadata)
-        plt.close(figure)
+        try:
+            save_plot(figure, path, dpi=200)
+        finally:
+            plt.close(figure)
 
 
 def _supplies(corners: Corners, temperature_c: float) -> tuple[Floats, Floats]:

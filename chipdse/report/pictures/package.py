@@ -17,7 +17,7 @@ from matplotlib.patches import Rectangle as Patch
 from matplotlib.ticker import MaxNLocator
 
 from chipdse.arrays import Floats, Int64s
-from chipdse.errors import DesignError
+from chipdse.report.pictures.canvas import save_plot
 from chipdse.report.pictures.formats import check_suffix
 from chipdse.report.pictures.package_page import LINE, MM, PAGE, STEPS, panel, place
 from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
@@ -71,9 +71,7 @@ def draw_package(evaluation: Evaluation, path: Path) -> None:
         _floorplan(figure, top, middle, evaluation, operator)
         _bars(figure, top + middle + _AXIS, evaluation)
         try:
-            figure.savefig(path, dpi=220, metadata={"Date": None} if path.suffix == ".svg" else {})
-        except OSError as error:
-            raise DesignError(f"--plot {str(path)!r} cannot be written: {error.strerror}") from None
+            save_plot(figure, path)
         finally:
             plt.close(figure)
 

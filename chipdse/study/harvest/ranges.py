@@ -82,6 +82,7 @@ def chip_ranges(
     Parameters
     ----------
     known : what the study knows of the parts
+    draws, seed : number of draws, and of the random numbers they follow from
 
     Raises
     ------

@@ -50,6 +50,7 @@ def read_condition(text: str, known: Collection[str], option: str) -> Condition:
     text : column, one of ``< <= > >= = !=``, and a number, a number with the unit of the column,
         or text
     known : the columns
+    option : that states the condition, for messages
 
     Raises
     ------

@@ -48,6 +48,7 @@ def paths_of(ends: tuple[tuple[int, int], ...], counts: tuple[int, ...], stacked
     ----------
     ends : as of `Flows`
     counts : dies of each kind
+    stacked : whether the dies lie on each other; otherwise one link joins any two
 
     Notes
     -----
@@ -80,6 +81,7 @@ def crossings(
 
     Parameters
     ----------
+    ends, stacked : as of `paths_of`; stacked of each system
     counts : dies of each kind [systems x kinds]
     """
     rows = np.column_stack([counts, stacked]).astype(np.int64)

@@ -45,8 +45,10 @@ def project_to_node(figures: Figures, node: str, supply_v: float) -> Figures:
 
     Parameters
     ----------
+    figures : of a block in one of the nodes below
     node : "n180", "n130", "n90", "n65", or "hp45" to "hp7", "lp45" to "lp7" (high performance,
         low power)
+    supply_v : in that node
 
     Notes
     -----

@@ -113,6 +113,8 @@ def execute(
     ----------
     memory : words by word address
     name : of the program, for messages
+    memory_bytes : size of the memory, from address 0
+    entry : address of the first instruction
 
     Raises
     ------

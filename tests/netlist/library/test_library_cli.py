@@ -145,6 +145,8 @@ def test_export_refuses(
 def test_refuses_plot_format_and_unwritable_target(
     mine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert main(["library", "info", mine, "--plot", str(tmp_path / "no" / "x.svg")]) == 2
+    assert "x.svg' cannot be written: No such file" in capsys.readouterr().err
     assert main(["library", "info", mine, "--plot", str(tmp_path / "x.gif")]) == 2
     assert ".svg" in capsys.readouterr().err
     absent = tmp_path / "absent" / "x.lib"

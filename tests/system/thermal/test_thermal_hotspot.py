@@ -15,7 +15,7 @@ from chipdse.system.restated.hotspot import HotSpotPackage, hotspot_rises
 from chipdse.system.thermal.assembly import assemble
 from chipdse.system.thermal.solver import solve
 from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, centred
-from tests.system.thermal.test_thermal_solver import COPPER, GREASE, SILICON, layer
+from tests.support.system_cases import COPPER, GREASE, SILICON, layer
 
 
 def hotspot_package(values: Mapping[str, Any]):

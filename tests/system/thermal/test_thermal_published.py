@@ -10,29 +10,8 @@ from pytest import approx
 
 from chipdse.system.thermal.assembly import assemble
 from chipdse.system.thermal.solver import solve
-from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, centred
-
-SILICON = Material(name="silicon", conductivity_w_per_mk=130.0)
-COPPER = Material(name="copper", conductivity_w_per_mk=400.0)
-GREASE = Material(name="grease", conductivity_w_per_mk=4.0)
-
-
-def layer(
-    name: str,
-    thickness: float,
-    side: float,
-    material: Material = SILICON,
-    sources: Sequence[Rectangle] = (),
-    **more,
-):
-    return Layer(
-        name=name,
-        thickness_m=thickness,
-        outline=centred(name, side, side),
-        material=material,
-        sources=tuple(sources),
-        **more,
-    )
+from chipdse.system.thermal.stack import Rectangle, Stack, centred
+from tests.support.system_cases import COPPER, GREASE, layer
 
 
 def compound_series(

@@ -21,28 +21,7 @@ from chipdse.system.thermal.mesh import mesh_lines
 from chipdse.system.thermal.solver import solve
 from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, centred
 from chipdse.system.thermal.transient import step_response
-
-SILICON = Material(name="silicon", conductivity_w_per_mk=130.0, heat_capacity_j_per_m3k=1.63e6)
-COPPER = Material(name="copper", conductivity_w_per_mk=400.0, heat_capacity_j_per_m3k=3.55e6)
-GREASE = Material(name="grease", conductivity_w_per_mk=4.0, heat_capacity_j_per_m3k=4e6)
-
-
-def layer(
-    name: str,
-    thickness: float,
-    side: float,
-    material: Material = SILICON,
-    sources: Sequence[Rectangle] = (),
-    **more,
-):
-    return Layer(
-        name=name,
-        thickness_m=thickness,
-        outline=centred(name, side, side),
-        material=material,
-        sources=tuple(sources),
-        **more,
-    )
+from tests.support.system_cases import COPPER, GREASE, SILICON, layer
 
 
 def package(die_layers: Sequence[Layer], cooler: float = 0.1):
