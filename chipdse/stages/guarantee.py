@@ -1,4 +1,4 @@
-"""What every chip keeps: a netlist timed with slow and fast transistors at the edges of its range.
+"""Guaranteed figures: a netlist timed with slow and fast transistors at the edges of its range.
 
 A typical chip says nothing of the chips that a foundry delivers. Each question is therefore
 answered at the corner where the answer is worst:
@@ -152,7 +152,7 @@ def write_bounds(
     store: Store,
     folder: Path,
 ) -> None:
-    """Write what every chip keeps into a folder.
+    """Write the guaranteed figures into a folder.
 
     Parameters
     ----------

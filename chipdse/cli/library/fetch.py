@@ -35,7 +35,7 @@ def add(verbs: Verbs) -> argparse.ArgumentParser:
     parser.add_argument(
         "--mirror", metavar="URL", help="address to fetch from instead of the published one"
     )
-    parser.add_argument("--replace", action="store_true", help="put it in place of an older one")
+    parser.add_argument("--replace", action="store_true", help="replace a library of the same name")
     return parser
 
 

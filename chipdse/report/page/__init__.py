@@ -191,7 +191,7 @@ def point_of(
     store: Store,
     known: Known | None = None,
 ) -> dict[str, Any]:
-    """What is inside one trial, or why that is not to be had.
+    """The details of one trial, or the reason why they cannot be computed.
 
     Parameters
     ----------
