@@ -114,7 +114,7 @@ def _add_trace(power: argparse.ArgumentParser) -> None:
         "--state-probability",
         choices=("independent", "joint"),
         default="joint",
-        help="of a cell's pins: exact from the waveforms [joint], or taken as independent (SAIF)",
+        help="states states of a cell's pins: exact from the waveforms [joint], or independent (SAIF)",
     )
     power.add_argument("--instances", action="store_true", help="print the power of every instance")
     power.add_argument(

@@ -85,7 +85,7 @@ def _add_explore(verbs: Verbs) -> None:
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="default 127.0.0.1: reached from this machine only; the token is needed on every host",
+        help="address to listen on; default 127.0.0.1, for this machine only",
     )
 
 
@@ -117,7 +117,7 @@ def _add_plot(verbs: Verbs) -> None:
     parser.add_argument(
         "--trial",
         type=int,
-        help="of power, supply, placement, package: the point; default the knee",
+        help="trial of power, supply, placement or package; default the knee",
     )
     parser.add_argument(
         "--width", type=float, help="width in inches; default one column of a paper"
@@ -137,7 +137,8 @@ def _add_front_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--color",
         metavar="COLUMN",
-        help="default the third, if there is one; text and few numbers have a colour per value",
+        help="column of the colour; default the third objective, if any; text and few numbers "
+        "have a colour per value",
     )
     parser.add_argument("--title", default="", help="text above the figure")
     parser.add_argument(
@@ -145,13 +146,13 @@ def _add_front_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="AXIS=LOW:HIGH",
-        help="of the front: range of axis x or y in SI units, e.g. x=0:5e-12 y=1e9:",
+        help="range of axis x or y of a front in SI units, e.g. x=0:5e-12 y=1e9:",
     )
     parser.add_argument(
         "--log",
         nargs="*",
         choices=("x", "y"),
-        help="of the front: the logarithmic axes, none if none is given; "
+        help="logarithmic axes of a front, none if none is given; "
         "default those that span a factor of 20",
     )
     parser.add_argument(
