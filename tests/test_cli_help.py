@@ -170,10 +170,10 @@ def test_a_full_disk_behind_stdout_is_one_line(
 def test_each_description_names_its_subject() -> None:
     """The reference lists options and metrics one by one, where "of it" has nothing before it."""
     fragment = re.compile(r"(of|or|its|their|likewise|at|on|default|e\.g\.|per)\s")
-    described = {name: metric["doc"] for name, metric in METRICS.items()}
+    described = [(name, metric["doc"]) for name, metric in METRICS.items()]
     for action in actions(build_parser()):
-        described[(action.option_strings or [action.dest])[0]] = action.help or "none"
-    assert not [name for name, text in described.items() if fragment.match(text)]
+        described.append((action.option_strings or [action.dest], action.help or "none"))
+    assert not [(name, text) for name, text in described if fragment.match(text)]
 
 
 def actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:

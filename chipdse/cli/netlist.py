@@ -74,7 +74,7 @@ def _add_point(parser: argparse.ArgumentParser) -> None:
         required=True,
         action="append",
         metavar="PORT=PERIOD",
-        help="e.g. clk=10ns; ideal clock; of a netlist without registers the period alone",
+        help="ideal clock, e.g. clk=10ns; only the period for a netlist without registers",
     )
     parser.add_argument(
         "--spef",
@@ -114,7 +114,7 @@ def _add_trace(power: argparse.ArgumentParser) -> None:
         "--state-probability",
         choices=("independent", "joint"),
         default="joint",
-        help="states states of a cell's pins: exact from the waveforms [joint], or independent (SAIF)",
+        help="pin states of cells: exact from waveforms [joint], or taken as independent",
     )
     power.add_argument("--instances", action="store_true", help="print the power of every instance")
     power.add_argument(

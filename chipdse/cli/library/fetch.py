@@ -24,7 +24,7 @@ def add(verbs: Verbs) -> argparse.ArgumentParser:
         "chipdse library get ihp-sg13g2",
         _get,
     )
-    parser.add_argument("name", nargs="?", help="e.g. asap7; left out: list what can be fetched")
+    parser.add_argument("name", nargs="?", help="library to fetch, e.g. asap7; left out: list them")
     parser.add_argument(
         "--from",
         dest="folder",
