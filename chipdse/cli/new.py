@@ -18,7 +18,7 @@ _PROJECT = {
     "pyproject.toml": "pyproject.toml",
     ".github/workflows/hardware.yml": "hardware.yml",
 }
-"""Files of a Python project, whatever its block: where each goes, and its template."""
+"""Files of every Python project: path and template."""
 
 
 def _python_files(folder: str) -> dict[str, str]:

@@ -20,8 +20,8 @@ SMALL_STUDY = 20
 DECIDES = 0.5
 """A parameter that explains this share of an objective's variance decides it."""
 ALIKE = 0.1
-"""Two objectives scale alike if their ratio varies over a parameter by less than this share of the
-variance of either."""
+"""Two objectives are proportional if their ratio varies over a parameter by less than this share of
+the variance of either."""
 _NAMED = 6
 
 

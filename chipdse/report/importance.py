@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 GOOD_SHARE = 0.1
 """The share of points that count as good (gamma' of the paper)."""
 GRID = 50
-"""At most so many steps of a numerical parameter."""
+"""Largest number of steps of a numerical parameter."""
 SMALLEST_DENSITY = 1e-12
 """Added to every density, so that their ratio exists."""
 SMALLEST_SIGMA = 0.5 / 1.64

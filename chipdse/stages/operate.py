@@ -52,7 +52,7 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True)
 class Corner:
-    """A netlist at one supply and temperature; whatever the clock.
+    """A netlist at one supply and temperature, at any clock.
 
     internal_energy_j, switching_energy_j : per cycle, by group of cells
     leakage_w : by group of cells
