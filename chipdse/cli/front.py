@@ -275,7 +275,7 @@ def print_front(study: Study, front: pd.DataFrame, points: int, rows: int = SHOW
                 same, shown_values([front[n].iloc[0] for n in same]), strict=True
             )
         )
-        print(f"The same in each of them: {listed}.")
+        print(f"Equal in all of these points: {listed}.")
     for constant in sweep_.constants:
         print(f"Own figure: {figure_text(constant)}.")
     if len(front) > rows:

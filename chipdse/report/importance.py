@@ -1,4 +1,4 @@
-"""How much each parameter decides of each objective, by PED-ANOVA.
+"""Importance of each parameter for each objective, by PED-ANOVA.
 
 S. Watanabe, A. Bansal, F. Hutter: PED-ANOVA: Efficiently Quantifying Hyperparameter Importance in
 Arbitrary Subspaces, IJCAI 2023. Definitions and constants are those of Optuna's evaluator, whose
