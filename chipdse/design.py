@@ -46,7 +46,7 @@ class OperatingPoint:
     view: str = knob(
         "typical",
         "typical: every figure of a typical chip at this supply and temperature; guaranteed: clock,"
-        " hold slack and leakage that every chip keeps within the tolerances below, energy of a"
+        " hold slack and leakage that every chip meets within the tolerances below, energy of a"
         " typical chip",
         choices=VIEWS,
     )

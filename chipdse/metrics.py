@@ -40,7 +40,7 @@ class BlockValues(Generic[Number, Count]):
     block_flip_flop_count: Count = metric("flip-flops and latches of the block", "1", "measured")
     block_memory_count: Count = metric("SRAM macros of the block", "1", "measured")
     block_memory_area_m2: Number = metric(
-        "area of its SRAM macros", "m2", "modelled", rests_on=_CELLS
+        "area of the SRAM macros of the block", "m2", "modelled", rests_on=_CELLS
     )
     vdd_v: Number = metric("supply voltage", "V", "input")
     library_temperature_c: Number = metric("temperature of the library tables", "°C", "input")
@@ -82,28 +82,30 @@ class BlockValues(Generic[Number, Count]):
     )
     block_power_w: Number = metric("total power of the block", "W", "measured", rests_on=_POWER)
     block_register_power_w: Number = metric(
-        "of it, flip-flops and latches", "W", "measured", rests_on=_POWER
+        "part of the total: flip-flops and latches", "W", "measured", rests_on=_POWER
     )
-    block_memory_power_w: Number = metric("of it, SRAM macros", "W", "modelled", rests_on=_POWER)
+    block_memory_power_w: Number = metric(
+        "part of the total: SRAM macros", "W", "modelled", rests_on=_POWER
+    )
     block_energy_per_op_j: Number = metric(
         "total energy per unit of work", "J/op", "measured", rests_on=_POWER
     )
-    annotated_frac: Number = metric("nets with recorded activity", "1", "measured")
+    annotated_frac: Number = metric("share of the nets with recorded activity", "1", "measured")
     block_wire_power_w: Number = metric(
-        "of the switching power, in wires and buffers on them",
+        "part of the switching power: wires and buffers on them",
         "W",
         "modelled",
         0.0,
         rests_on=_POWER,
     )
     block_clock_tree_power_w: Number = metric(
-        "clock buffers and wires, part of the total", "W", "modelled", 0.0, rests_on=_POWER
+        "part of the total: clock buffers and clock wires", "W", "modelled", 0.0, rests_on=_POWER
     )
     block_glitch_power_w: Number = metric(
-        "of internal and switching power, in glitches", "W", "measured", 0.0, rests_on=_POWER
+        "part of internal and switching power: glitches", "W", "measured", 0.0, rests_on=_POWER
     )
     block_added_cell_power_w: Number = metric(
-        "data power in cells that layout adds or enlarges, part of the total",
+        "part of the total: data power in cells that layout adds or enlarges",
         "W",
         "modelled",
         0.0,
@@ -113,30 +115,38 @@ class BlockValues(Generic[Number, Count]):
         "cell area expected after layout", "m2", "modelled", 0.0, rests_on=_TIMING
     )
     layout_cell_count: Count = metric(
-        "cells that layout adds, by shares of routed designs", "1", "modelled", 0, rests_on=_TIMING
+        "cells that layout adds, in proportion to routed designs",
+        "1",
+        "modelled",
+        0,
+        rests_on=_TIMING,
     )
     hold_buffer_count: Count = metric(
-        "of them hold buffers, by a hold check or a share per register",
+        "hold buffers among them, by a hold check or a share per register",
         "1",
         "modelled",
         0,
         rests_on=_TIMING,
     )
     block_core_area_m2: Number = metric(
-        "cell area expected after layout over utilisation", "m2", "modelled", 0.0, rests_on=_TIMING
+        "cell area expected after layout, divided by the utilisation",
+        "m2",
+        "modelled",
+        0.0,
+        rests_on=_TIMING,
     )
     wire_length_m: Number = metric(
         "length of all signal wires", "m", "modelled", 0.0, rests_on=_TIMING
     )
     layout_delay_s: Number = metric(
-        "growth of the longest path by layout, as on routed designs, part of the critical path",
+        "part of the critical path: its growth by layout, in proportion to routed designs",
         "s",
         "modelled",
         0.0,
         rests_on=_TIMING,
     )
     clock_skew_s: Number = metric(
-        "allowance in the longest path", "s", "modelled", 0.0, rests_on=_TIMING
+        "clock skew that the longest path includes", "s", "modelled", 0.0, rests_on=_TIMING
     )
     clock_buffer_count: Count = metric(
         "buffers of the clock tree", "1", "modelled", 0, rests_on=_TIMING
@@ -148,7 +158,7 @@ class BlockValues(Generic[Number, Count]):
         "1 if the cells that layout adds are in area and power", "1", "input", 0
     )
     guaranteed: Count = metric(
-        "1 if clock, hold slack, leakage and power hold for every chip, 0 for a typical one",
+        "1 if clock, hold slack, leakage and power are met by every chip, 0 for a typical chip",
         "1",
         "input",
         0,
@@ -162,7 +172,11 @@ class BlockValues(Generic[Number, Count]):
         rests_on=_TIMING,
     )
     nominal_leakage_power_w: Number = metric(
-        "leakage power there", "W", "measured", 0.0, rests_on=_LEAKAGE
+        "leakage power under the conditions of nominal_f_max_hz",
+        "W",
+        "measured",
+        0.0,
+        rests_on=_LEAKAGE,
     )
     setup_supply_v: Number = metric("supply voltage of the critical path", "V", "input", 0.0)
     setup_temperature_c: Number = metric("temperature of the critical path", "°C", "input", 0.0)
@@ -192,7 +206,7 @@ class BlockValues(Generic[Number, Count]):
         rests_on=_TIMING,
     )
     toggle_error_frac: Number = metric(
-        "standard error of all transitions, as cycles were drawn for glitches",
+        "standard error of the number of transitions, because glitches are sampled",
         "1",
         "measured",
         0.0,

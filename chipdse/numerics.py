@@ -184,7 +184,7 @@ def compiled_product() -> Callable[[Floats, Floats], Floats] | None:
 
 
 class _Products:
-    """Selects C for products after a process has computed so many that compilation is faster."""
+    """Selects C for products once a process has computed enough to repay the compilation."""
 
     def __init__(self) -> None:
         self.terms = 0

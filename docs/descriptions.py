@@ -42,10 +42,9 @@ def signature_of(name: str, function: Callable[..., Any]) -> str:
 
 def docstring_of(text: str) -> str:
     """A docstring in the house's form as Markdown: sections become headed lists."""
+    text = text.replace("``", "`")
     text = re.sub(r"^>>> .*", lambda match: page_text.fence("pycon", match[0]), text, flags=re.M)
-    parts = re.split(
-        r"^(Parameters|Returns|Raises|Notes)\n-+\n", text.replace("``", "`"), flags=re.M
-    )
+    parts = re.split(r"^(Parameters|Returns|Raises|Notes)\n-+\n", text, flags=re.M)
     lines = [listed(parts[0].strip())]
     for title, body in zip(parts[1::2], parts[2::2], strict=True):
         lines += [f"**{title}**", listed(body.strip())]

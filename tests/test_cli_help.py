@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from chipdse.cli import build_parser, front, main, verb_parsers
 from chipdse.design import suggest
+from chipdse.metrics import METRICS
 from tests.support.report_cases import make_study
 from tests.support.small_sweep import call
 
@@ -161,3 +165,22 @@ def test_a_full_disk_behind_stdout_is_one_line(
     error = capsys.readouterr().err
     assert "the output cannot be written (No space left on device)" in error
     assert error.count("\n") == 1
+
+
+def test_each_description_names_its_subject() -> None:
+    """The reference lists options and metrics one by one, where "of it" has nothing before it."""
+    fragment = re.compile(r"(of|or|its|their|likewise|at|on|default|e\.g\.|per)\s")
+    described = [(name, metric["doc"]) for name, metric in METRICS.items()]
+    for action in actions(build_parser()):
+        described.append((action.option_strings or [action.dest], action.help or "none"))
+    assert not [(name, text) for name, text in described if fragment.match(text)]
+
+
+def actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Every argument of a parser and of its verbs."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from actions(inner)
+        else:
+            yield action

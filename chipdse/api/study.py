@@ -110,7 +110,7 @@ class Study:
 
         Raises
         ------
-        DesignError : no such trial, or ranges are wanted and are not to be had (`report_html`)
+        DesignError : no such trial, or its ranges cannot be computed (`report_html`)
         OSError : the file cannot be written; nothing is computed then
         """
         from chipdse.report.page import report_html  # its libraries take a second to load
@@ -225,8 +225,8 @@ def sweep(
     file : a sweep file, or the name of one that comes with the package (``"fir"``)
     study : folder of the study; default ``studies/NAME`` below the current folder
     trials, sampler : instead of the sweep file's
-    time : stop proposing after so long, e.g. "2h"; instead of the sweep file's
-    patience : stop when so many trials in a row moved the front nowhere; 0: never, whatever the
+    time : start no evaluation after this time, e.g. "2h"; instead of the sweep file's
+    patience : stop after this number of trials without a better front; 0: never, whatever the
         sweep file states
     retry_failed : evaluate failed points again
     re_evaluate : where another version of the block, its bench, the library, chipdse or a tool made

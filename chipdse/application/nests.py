@@ -169,7 +169,7 @@ def _accesses(nest: Sequence[Level], operand: Operand, index: int, inside: int |
     instances = math.prod(loop.bound for loop in _loops(nest[:index]) if loop.spatial)
     loads = tile * _residencies(nest, operand, index)
     if inside is None:
-        # Every computation takes its own word, except that instances share what they have alike.
+        # Every computation takes a word; instances share the words that are equal among them.
         below = list(_loops(nest[index:]))
         served = cycles_of(nest) * _distinct(below, operand)
     else:

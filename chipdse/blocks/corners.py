@@ -14,7 +14,7 @@ from chipdse_hdl.block import Record
 from chipdse.errors import DesignError
 
 _LISTED = 1_000_000
-_TIMES, _AT_LEAST = 4, 8  # a largest value: so many times the default, or this
+_TIMES, _AT_LEAST = 4, 8  # largest value: this multiple of the default, or at least this
 
 
 @dataclass(frozen=True, kw_only=True)

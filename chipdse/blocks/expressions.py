@@ -1,7 +1,7 @@
 """Arithmetic and conditions over parameter names, written as text; nothing else is evaluated.
 
 Text may only be compared with == and !=. Length, depth and the size of every result are bounded, so
-that an expression from a file costs little time and memory whatever it says.
+that any expression from a file costs little time and memory.
 """
 
 from __future__ import annotations

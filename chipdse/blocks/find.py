@@ -70,7 +70,7 @@ def _attribute(reference: str, module_name: str, attribute: str, start: Path) ->
             f"{reference!r}: there is no module {error.name!r} in {places} or installed; "
             "run from the project's folder or install it"
         ) from error
-    except Exception as error:  # whatever someone's module raises while it is imported
+    except Exception as error:  # any error that a user's module raises during its import
         raise _broken(reference, error) from error
     try:
         return getattr(module, attribute)

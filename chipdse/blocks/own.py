@@ -116,7 +116,7 @@ RandomWorkload = make_record_type(
 
 
 class _OfLength(Record, Protocol):
-    """A workload of so many clock cycles, as `RandomWorkload`."""
+    """A workload with a number of clock cycles, such as `RandomWorkload`."""
 
     @property
     def length(self) -> int: ...

@@ -1,4 +1,4 @@
-"""Blocks in Verilog or SystemVerilog: a TOML file says what to read and what can be chosen.
+"""Blocks in Verilog or SystemVerilog: a TOML file states sources and parameters.
 
 summary = "saturating counter"
 sources = ["counter.sv"]             # relative to this file; "package:path" in a Python package
@@ -350,7 +350,9 @@ class _Reader:
             given = {"unit": "clock cycle", "count": "length", "input_bits": 0, "output_bits": 0}
         for key in known:
             if key not in given:
-                raise self.wrong(f"work.{key}", "is missing; [work] says what a run is worth")
+                raise self.wrong(
+                    f"work.{key}", "is missing; [work] states the useful work of one run"
+                )
         unit = given["unit"]
         if not isinstance(unit, str):
             raise self.wrong("work.unit", f'= {unit!r} must be text, e.g. "result"')

@@ -69,7 +69,7 @@ class NgspiceProcess:
         finally:
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
-                    with contextlib.suppress(OSError):  # what was buffered has nobody to read it
+                    with contextlib.suppress(OSError):  # the buffered text has no reader any more
                         stream.close()
             process.wait()
             self._folder.cleanup()

@@ -297,7 +297,7 @@ def write(file: Path, data: dict[str, Any]) -> None:
 
 
 def simulate(description: Description, folder: Path, processes: int, tell: Tell) -> None:
-    """Simulate whatever is not in the folder yet.
+    """Simulate everything that the folder does not have yet.
 
     Raises
     ------

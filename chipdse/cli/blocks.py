@@ -34,7 +34,7 @@ def add(verbs: Verbs) -> None:
         action="extend",
         default=[],
         metavar="K=V",
-        help="parameters at which ports, latency and throughput are given",
+        help="parameters for which ports, latency and throughput are printed",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 

@@ -25,28 +25,39 @@ def add(verbs: Verbs) -> None:
         lambda _: 2,
     )
     inner = parser.add_subparsers(dest="cache_verb", metavar="VERB", required=True)
-    verb = add_verb(inner, "info", "what it holds", "chipdse cache info --json", _info)
+    verb = add_verb(
+        inner,
+        "info",
+        "print the size and the contents of the store",
+        "chipdse cache info --json",
+        _info,
+    )
     _options(verb)
-    verb = add_verb(inner, "verify", "check every file", "chipdse cache verify", _verify)
+    verb = add_verb(
+        inner, "verify", "compare every file with its hash", "chipdse cache verify", _verify
+    )
     _options(verb)
     verb = add_verb(
         inner,
         "prune",
-        "remove leftovers, and what was not used for longest",
+        "remove remains of killed builds, then the entries unused for longest",
         "chipdse cache prune --limit 20GB",
         _prune,
     )
     verb.add_argument(
         "--limit",
         metavar="SIZE",
-        help=f"what may stay, e.g. 20GB; default {LIMIT}, else only leftovers go; 0B: everything",
+        help="size to which the store is reduced, e.g. 20GB; default that of "
+        f"{LIMIT}, otherwise only remains are removed; 0B removes everything",
     )
-    verb.add_argument("--dry-run", action="store_true", help="remove nothing, say what would go")
+    verb.add_argument("--dry-run", action="store_true", help="only print what would be removed")
     _options(verb)
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--store", type=Path, metavar="FOLDER", help="default the user's cache")
+    parser.add_argument(
+        "--store", type=Path, metavar="FOLDER", help="folder of the store; default the user's cache"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 

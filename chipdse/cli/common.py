@@ -55,7 +55,10 @@ def range_options(parser: argparse.ArgumentParser) -> None:
         help="draw constants from the ranges that their sources give, and print intervals",
     )
     parser.add_argument(
-        "--draws", type=int, metavar="N", help=f"of --ranges; default {DEFAULT_DRAWS}"
+        "--draws",
+        type=int,
+        metavar="N",
+        help=f"number of draws of --ranges; default {DEFAULT_DRAWS}",
     )
 
 
@@ -112,7 +115,7 @@ def add_objectives(parser: argparse.ArgumentParser) -> None:
             action="extend",
             default=[],
             metavar="COLUMN",
-            help="of a table: an objective",
+            help=f"column of a table (.csv) to {option[2:]}",
         )
 
 

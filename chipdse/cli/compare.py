@@ -39,7 +39,9 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("--markdown", action="store_true", help="print a Markdown summary")
     parser.add_argument("--junit", type=Path, metavar="FILE.xml", help="also write a JUnit report")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE.html", help="also as a page")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE.html", help="also write an HTML page"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 

@@ -23,7 +23,7 @@ def add(verbs: Verbs) -> None:
         "  chipdse completion fish > ~/.config/fish/completions/chipdse.fish",
         _completion,
     )
-    parser.add_argument("shell", choices=tuple(_SCRIPTS), help="which shell")
+    parser.add_argument("shell", choices=tuple(_SCRIPTS), help="shell that reads the script")
 
 
 def _completion(arguments: argparse.Namespace) -> int:

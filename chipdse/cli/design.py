@@ -31,6 +31,18 @@ if TYPE_CHECKING:
     from chipdse.technology.citations import Reference
 
 
+_SETTINGS = (
+    (
+        "operating",
+        "conditions, e.g. view=guaranteed supply_tolerance_frac=0.1; or process=slow",
+    ),
+    ("synthesis", "options of synthesis, e.g. effort=full"),
+    ("package", "parameters of the package, e.g. cooling=cold_plate"),
+    ("physical", "options of layout, e.g. wires=formula glitches=false utilisation=0.6"),
+)
+"""Options that set fields of a record, and their help."""
+
+
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
     parser = add_verb(
@@ -43,9 +55,9 @@ def add(verbs: Verbs) -> None:
     )
     design_options(parser)
     parser.add_argument("--library", help="cell library; default the one that ships")
-    add_liberty(parser, "or your own")
-    parser.add_argument("--vdd", metavar="V", help="supply, e.g. 1.2V; default nominal")
-    parser.add_argument("--temperature", metavar="C", help="of the library, e.g. 25C")
+    add_liberty(parser, "Liberty file to use instead of a named library; repeat for several")
+    parser.add_argument("--vdd", metavar="V", help="supply voltage, e.g. 1.2V; default nominal")
+    parser.add_argument("--temperature", metavar="C", help="temperature of the tables, e.g. 25C")
     clock = parser.add_mutually_exclusive_group()
     clock.add_argument("--clock", metavar="S", help="clock period, e.g. 10ns; default the shortest")
     clock.add_argument("--clock-frac", type=float, help="share of the highest frequency, e.g. 0.5")
@@ -67,12 +79,6 @@ def add(verbs: Verbs) -> None:
         metavar="CONDITION",
         help="exit with 1 if the point misses this, e.g. 'energy_per_op_j <= 2pJ'; may be repeated",
     )
-    groups = (
-        ("operating", "view=guaranteed supply_tolerance_frac=0.1; or process=slow"),
-        ("synthesis", "effort=full"),
-        ("package", "cooling=cold_plate"),
-        ("physical", "wires=formula glitches=false utilisation=0.6"),
-    )
     range_options(parser)
     parser.add_argument(
         "--sources", action="store_true", help="list every constant used, and what to cite"
@@ -86,9 +92,9 @@ def add(verbs: Verbs) -> None:
         metavar="K=V",
         help="your own figures, e.g. 'cost.wafer_price.n7=9000 USD (8000 to 12000) from a quote'",
     )
-    for name, what in groups:
+    for name, text in _SETTINGS:
         parser.add_argument(
-            f"--{name}", nargs="+", action="extend", default=[], metavar="K=V", help=f"e.g. {what}"
+            f"--{name}", nargs="+", action="extend", default=[], metavar="K=V", help=text
         )
 
 
@@ -101,7 +107,12 @@ def design_options(parser: argparse.ArgumentParser) -> None:
         "--set", nargs="+", action="extend", default=[], metavar="K=V", help="hardware parameters"
     )
     parser.add_argument(
-        "--workload", nargs="+", action="extend", default=[], metavar="K=V", help="its workload"
+        "--workload",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="K=V",
+        help="parameters of the workload",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 

@@ -25,14 +25,16 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("study", type=Path, help="folder of the study")
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--trial", type=int, help="its number in the table")
+    which.add_argument("--trial", type=int, help="number of the trial")
     which.add_argument(
         "--knee",
         action="store_true",
-        help="point of the front nearest to the best of each objective",
+        help="the knee: the point of the front closest to the best value of every objective",
     )
     which.add_argument(
-        "--best", metavar="METRIC", help="best in an objective; or METRIC:min, METRIC:max"
+        "--best",
+        metavar="METRIC",
+        help="the best point in an objective; or METRIC:min, METRIC:max for any metric",
     )
     parser.add_argument("--to", type=Path, required=True, help="a new or empty folder")
     parser.add_argument("--json", action="store_true", help="print one JSON document")

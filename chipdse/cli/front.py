@@ -49,10 +49,13 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("study", type=Path, help="folder of the study, or a table (.csv)")
     add_objectives(parser)
     parser.add_argument(
-        "--format", choices=("table", "csv", "json"), default="table", help="default a table"
+        "--format",
+        choices=("table", "csv", "json"),
+        default="table",
+        help="output format; default a table",
     )
     parser.add_argument("--parquet", type=Path, metavar="FILE", help="also write all columns here")
-    parser.add_argument("--all", action="store_true", help="every point, not only the front")
+    parser.add_argument("--all", action="store_true", help="print every point, not only the front")
     parser.add_argument(
         "--where",
         action="append",
@@ -63,7 +66,7 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("--sort", metavar="COLUMN", help="order of the rows, smallest first")
     parser.add_argument("--descending", action="store_true", help="with --sort: largest first")
-    parser.add_argument("--columns", metavar="A,B", help="these columns only, in this order")
+    parser.add_argument("--columns", metavar="A,B", help="print only these columns, in this order")
     range_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -272,7 +275,7 @@ def print_front(study: Study, front: pd.DataFrame, points: int, rows: int = SHOW
                 same, shown_values([front[n].iloc[0] for n in same]), strict=True
             )
         )
-        print(f"The same in each of them: {listed}.")
+        print(f"Equal in all of these points: {listed}.")
     for constant in sweep_.constants:
         print(f"Own figure: {figure_text(constant)}.")
     if len(front) > rows:

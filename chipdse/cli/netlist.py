@@ -62,7 +62,7 @@ def add(verbs: Verbs) -> None:
 def _add_point(parser: argparse.ArgumentParser) -> None:
     """Declare the netlist, its library, clock and operating point."""
     parser.add_argument("netlist", type=Path, help="structural Verilog, plain or .gz")
-    parser.add_argument("--top", help="the module to read; needed when it is not clear")
+    parser.add_argument("--top", help="top module; needed if there are several candidates")
     add_liberty(
         parser,
         "a Liberty file, plain or .gz; repeat for libraries of several files or corners; "
@@ -74,24 +74,26 @@ def _add_point(parser: argparse.ArgumentParser) -> None:
         required=True,
         action="append",
         metavar="PORT=PERIOD",
-        help="e.g. clk=10ns; ideal clock; of a netlist without registers the period alone",
+        help="ideal clock, e.g. clk=10ns; only the period for a netlist without registers",
     )
     parser.add_argument(
         "--spef",
         type=Path,
         metavar="FILE",
-        help="extracted wires of the routed netlist, or .gz",
+        help="extracted wires of the routed netlist, plain or .gz",
     )
-    parser.add_argument("--input-slew", default="0s", metavar="S", help="at inputs [0s]")
-    parser.add_argument("--output-load", default="0F", metavar="F", help="on outputs [0F]")
+    parser.add_argument("--input-slew", default="0s", metavar="S", help="slew at the inputs [0s]")
+    parser.add_argument("--output-load", default="0F", metavar="F", help="load on each output [0F]")
     parser.add_argument(
-        "--supply", metavar="V", help="between the corners of the library, e.g. 1.3V"
+        "--supply", metavar="V", help="supply voltage within the range of the library, e.g. 1.3V"
     )
-    parser.add_argument("--temperature", metavar="T", help="likewise, e.g. 85C")
+    parser.add_argument(
+        "--temperature", metavar="T", help="temperature within the range of the library, e.g. 85C"
+    )
     parser.add_argument(
         "--process",
         metavar="P",
-        help="slow, typical or fast; needed where files are of several",
+        help="slow, typical or fast; needed if the files are of several processes",
     )
     parser.add_argument("--json", action="store_true", help="one JSON document, SI units")
 
@@ -112,9 +114,9 @@ def _add_trace(power: argparse.ArgumentParser) -> None:
         "--state-probability",
         choices=("independent", "joint"),
         default="joint",
-        help="of a cell's pins: exact from the waveforms [joint], or taken as independent (SAIF)",
+        help="pin states of cells: exact from waveforms [joint], or taken as independent",
     )
-    power.add_argument("--instances", action="store_true", help="every instance")
+    power.add_argument("--instances", action="store_true", help="print the power of every instance")
     power.add_argument(
         "--modules",
         type=int,
@@ -122,7 +124,7 @@ def _add_trace(power: argparse.ArgumentParser) -> None:
         help="power by module of the RTL, by names that survive synthesis, down to this depth",
     )
     power.add_argument(
-        "--allow-unannotated", action="store_true", help="accept a trace that misses nets"
+        "--allow-unannotated", action="store_true", help="accept a trace without some of the nets"
     )
 
 

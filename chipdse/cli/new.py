@@ -18,7 +18,7 @@ _PROJECT = {
     "pyproject.toml": "pyproject.toml",
     ".github/workflows/hardware.yml": "hardware.yml",
 }
-"""Files of a Python project, whatever its block: where each goes, and its template."""
+"""Files of every Python project: path and template."""
 
 
 def _python_files(folder: str) -> dict[str, str]:
@@ -78,8 +78,8 @@ def add(verbs: Verbs) -> None:
         "  chipdse new block smoother --like fir    # start from a larger example",
         _new,
     )
-    parser.add_argument("what", choices=["block"], help="what to start: a block")
-    parser.add_argument("name", help="of the project and its package, e.g. smoother")
+    parser.add_argument("what", choices=["block"], help="kind of project: a block")
+    parser.add_argument("name", help="name of the project and its package, e.g. smoother")
     parser.add_argument(
         "--like",
         choices=tuple(_FILES),

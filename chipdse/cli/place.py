@@ -23,12 +23,23 @@ def add(verbs: Verbs) -> None:
         _place,
     )
     parser.add_argument("netlist", type=Path, help="structural Verilog, or a problem in .npz")
-    parser.add_argument("--top", help="the module to read; needed when it is not clear")
-    add_liberty(parser, "of its cells")
-    parser.add_argument("--clock", metavar="PORT", help="left out of the wires")
-    parser.add_argument("--utilisation", type=float, default=0.6, help="default 0.6")
-    parser.add_argument("--aspect", type=float, default=1.0, help="height over width, default 1")
-    parser.add_argument("--seed", type=int, default=0, help="of the start, default 0")
+    parser.add_argument("--top", help="top module; needed if there are several candidates")
+    add_liberty(parser, "Liberty file of its cells")
+    parser.add_argument(
+        "--clock", metavar="PORT", help="clock port, whose net is left out of the wires"
+    )
+    parser.add_argument(
+        "--utilisation",
+        type=float,
+        default=0.6,
+        help="share of the core that cells fill; default 0.6",
+    )
+    parser.add_argument(
+        "--aspect", type=float, default=1.0, help="height of the core over its width; default 1"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the initial placement; default 0"
+    )
     parser.add_argument("--to", type=Path, metavar="FILE.npz", help="write positions here")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 

@@ -55,7 +55,9 @@ def _add_report(verbs: Verbs) -> None:
         _report,
     )
     parser.add_argument("study", type=Path, help="folder of the study")
-    parser.add_argument("-o", "--output", type=Path, help="default report.html in the study")
+    parser.add_argument(
+        "-o", "--output", type=Path, help="file to write; default report.html in the study"
+    )
     parser.add_argument(
         "--details",
         type=int,
@@ -77,11 +79,13 @@ def _add_explore(verbs: Verbs) -> None:
         _explore,
     )
     parser.add_argument("study", type=Path, help="folder of the study")
-    parser.add_argument("--port", type=int, default=0, help="default any free one")
+    parser.add_argument(
+        "--port", type=int, default=0, help="port to listen on; default any free one"
+    )
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="default 127.0.0.1: reached from this machine only; the token is needed on every host",
+        help="address to listen on; default 127.0.0.1, for this machine only",
     )
 
 
@@ -103,25 +107,38 @@ def _add_plot(verbs: Verbs) -> None:
         help="folder of the study, or a table (.csv); several studies are drawn in one front",
     )
     add_objectives(parser)
-    parser.add_argument("--kind", choices=KINDS, default="front", help="default the front")
-    parser.add_argument("-o", "--output", type=Path, required=True, help=".png, .svg or .pdf")
+    parser.add_argument(
+        "--kind", choices=KINDS, default="front", help="kind of figure; default the front"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help="file to write: .png, .svg or .pdf"
+    )
     _add_front_options(parser)
     parser.add_argument(
         "--trial",
         type=int,
-        help="of power, supply, placement, package: the point; default the knee",
+        help="trial of power, supply, placement or package; default the knee",
     )
-    parser.add_argument("--width", type=float, help="inches; default one column of a paper")
+    parser.add_argument(
+        "--width", type=float, help="width in inches; default one column of a paper"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def _add_front_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--x", metavar="COLUMN", help="of the front; default the first objective")
-    parser.add_argument("--y", metavar="COLUMN", help="default the second")
+    parser.add_argument(
+        "--x",
+        metavar="COLUMN",
+        help="column of the horizontal axis of a front; default the first objective",
+    )
+    parser.add_argument(
+        "--y", metavar="COLUMN", help="column of the vertical axis; default the second objective"
+    )
     parser.add_argument(
         "--color",
         metavar="COLUMN",
-        help="default the third, if there is one; text and few numbers have a colour per value",
+        help="column of the colour; default the third objective, if any; text and few numbers "
+        "have a colour per value",
     )
     parser.add_argument("--title", default="", help="text above the figure")
     parser.add_argument(
@@ -129,13 +146,13 @@ def _add_front_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="AXIS=LOW:HIGH",
-        help="of the front: range of axis x or y in SI units, e.g. x=0:5e-12 y=1e9:",
+        help="range of axis x or y of a front in SI units, e.g. x=0:5e-12 y=1e9:",
     )
     parser.add_argument(
         "--log",
         nargs="*",
         choices=("x", "y"),
-        help="of the front: the logarithmic axes, none if none is given; "
+        help="logarithmic axes of a front, none if none is given; "
         "default those that span a factor of 20",
     )
     parser.add_argument(

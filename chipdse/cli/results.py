@@ -39,7 +39,7 @@ def add(verbs: Verbs) -> None:
         help="LibreLane metrics.json/.csv, OpenROAD 6_report.json or report; with --spef the "
         "routed netlist (Verilog)",
     )
-    parser.add_argument("--trial", type=int, help="of a study: the point's number")
+    parser.add_argument("--trial", type=int, help="number of the trial, if a study is given")
     parser.add_argument(
         "--clock",
         metavar="PERIOD",
@@ -49,14 +49,23 @@ def add(verbs: Verbs) -> None:
     parser.add_argument(
         "--spef", type=Path, metavar="FILE", help="extracted wires of a routed netlist"
     )
-    add_liberty(parser, "of a routed netlist's cells; or the name of a library")
-    parser.add_argument("--top", help="of a routed netlist; needed when it is not clear")
+    add_liberty(parser, "Liberty file of the cells of the routed netlist, or the name of a library")
     parser.add_argument(
-        "--trace", type=Path, metavar="FILE", help="of a simulation of the routed netlist"
+        "--top", help="top module of the routed netlist; needed if there are several candidates"
     )
-    parser.add_argument("--scope", default="", metavar="PATH", help="its instance in the trace")
-    parser.add_argument("--corner", help="their timing corner; default the typical one, if named")
-    parser.add_argument("--time-unit", default="1ns", help="of their slacks; 1ps for asap7")
+    parser.add_argument(
+        "--trace", type=Path, metavar="FILE", help="waveform of a simulation of the routed netlist"
+    )
+    parser.add_argument(
+        "--scope", default="", metavar="PATH", help="instance of the routed netlist in the trace"
+    )
+    parser.add_argument(
+        "--corner",
+        help="timing corner of the results to compare with; default the typical one, if named",
+    )
+    parser.add_argument(
+        "--time-unit", default="1ns", help="time unit of the slacks in the results; 1ps for asap7"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 

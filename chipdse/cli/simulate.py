@@ -52,7 +52,7 @@ def add(verbs: Verbs) -> None:
         action="extend",
         default=[],
         metavar="K=V,V",
-        help="with --all-corners: values to take for a parameter instead",
+        help="with --all-corners: values of a parameter to use instead of its extremes",
     )
     parser.add_argument(
         "--corners",

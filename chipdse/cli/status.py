@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chipdse.study.running.status import Status
 
 FOLLOW_S = 1.0
-"""With --follow the file is read again so often [s]."""
+"""Interval at which --follow reads the file [s]."""
 REASONS = 5
 
 

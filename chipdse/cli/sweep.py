@@ -70,7 +70,9 @@ def add(verbs: Verbs) -> None:
     parser.add_argument(
         "--no-report", dest="report", action="store_false", help="write no report at the end"
     )
-    parser.add_argument("--sampler", choices=SAMPLERS, help="instead of the sweep file's")
+    parser.add_argument(
+        "--sampler", choices=SAMPLERS, help="sampler to use instead of the sweep file's"
+    )
     parser.add_argument(
         "--start-from",
         type=Path,
@@ -90,7 +92,7 @@ def _worker_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--executor",
         default="processes",
-        help="where: processes (default), dask, dask:ADDRESS, slurm, pbs",
+        help="where points are evaluated: processes (default), dask, dask:ADDRESS, slurm, pbs",
     )
     parser.add_argument(
         "--executor-options", type=Path, metavar="FILE.toml", help="queue, memory, walltime, ..."

@@ -143,7 +143,7 @@ def _each_once(path: Path, pairs: Iterable[tuple[str, object]]) -> dict[str, obj
 
 
 def _last_stages(numbers: Mapping[str, float]) -> dict[str, float]:
-    """Names without their stage; of several stages the last, in whatever order they are written."""
+    """Names without their stage; of several stages the last, in any order of the file."""
     values = {name: value for name, value in numbers.items() if not _STAGE.fullmatch(name)}
     for stage in reversed(_STAGES):
         for name, value in numbers.items():

@@ -34,7 +34,7 @@ def convert_component(component: Any, top: str) -> tuple[str, Clocking]:
 
     Raises
     ------
-    Exception : whatever the component raises while it is elaborated
+    Exception : any error that the component raises during elaboration
     """
     ports = {name: port for name, port in _ports(component).items() if len(port[0])}
     taken, domains = set(ports), []

@@ -2,7 +2,7 @@
 
 Yosys's `memory_libmap` maps a memory onto macros of one size: it adds what a macro lacks (more
 read ports, more words, a read that shows what is written). This happens before simulation and
-synthesis, so both know the same macros and registers, and the bench checks the design with them.
+synthesis, so both have the same macros and registers, and the bench checks the design with them.
 
 The macro's model for simulation powers up with garbage, and a read of the address that is being
 written gives garbage: a design that needs more fails its bench.

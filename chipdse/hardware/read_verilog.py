@@ -51,7 +51,7 @@ def read_verilog(
 
     Raises
     ------
-    DesignError : neither reader takes the sources; says what they say
+    DesignError : neither reader accepts the sources; the message has theirs
     """
     try:
         text = _read(verilog, parameters, folder, top)
@@ -220,7 +220,7 @@ def _note_targets(folder: Path) -> None:
 
 
 def _by_slang(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, top: str) -> str:
-    # It says nothing of a parameter that there is not.
+    # It does not report a parameter that does not exist.
     text = "\n".join(path.read_text(errors="replace") for path in verilog.sources)
     text = _COMMENT.sub(" ", text)
     for name in parameters:

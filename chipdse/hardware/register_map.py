@@ -147,7 +147,7 @@ def _bits_of(
         signal = signal_of(name)
         if signal is None:
             continue
-        # Upper bits that nobody reads are cut off (wreduce); the replay checks what is left.
+        # Unused upper bits are removed (wreduce); the replay checks the remaining ones.
         if len(wire["bits"]) > signal.width:
             raise DesignError(
                 f"register {signal.name!r} is {signal.width} bits in the RTL and "

@@ -119,7 +119,7 @@ def prepare_script(rtl: Path, top: str, folder: Path, black_boxes: Sequence[Cell
 def short_memories(rtlil: str) -> frozenset[str]:
     """Names of the memories in RTLIL that are smaller than the addresses of their reads.
 
-    Verilog gives `x` for a read beyond the end; here simulation and netlist are made alike.
+    Verilog gives `x` for a read beyond the end; here simulation and netlist get the same value.
     """
     sizes = {name: int(size) for size, name in _MEMORY.findall(rtlil)}
     short = set()

@@ -16,7 +16,7 @@ from chipdse.netlist.library.cells import Cell
 from chipdse.tools import run_yosys
 
 RTL = "rtl.v"
-# Registers begin with 0 in every simulator, and what nobody drives is 0, as in the netlist. Yosys
+# Registers begin with 0 in every simulator, and undriven signals are 0, as in the netlist. Yosys
 # puts initial values on any name of a register; those that become `reg` get theirs by hand.
 _DEFINED = (
     "setundef -undriven -zero -init",
@@ -139,7 +139,7 @@ def _loop_of(log: Path) -> str | None:
 
 
 def told_assertions(verilog: str) -> str:
-    """Yosys's Verilog with assertions that both simulators print alike, where they fail.
+    """Yosys's Verilog with assertions whose failures both simulators print in the same way.
 
     One of combinational logic is looked at after the logic has settled.
     """

@@ -65,7 +65,7 @@ def pick(name: str, verilog_bytes: int, cycles: int) -> Simulator:
 
     Raises
     ------
-    ToolError : it is not here; says how to get it
+    ToolError : it is not installed; the message states how to install it
     """
     simulators = available()
     if name == "auto":
@@ -333,7 +333,7 @@ VERILATOR_RUNTIME = Stage(
 
 
 def _dump_module(top: str, folder: Path) -> Path:
-    """Icarus dumps what a second top module tells it to."""
+    """Icarus dumps the signals that a second top module names."""
     path = folder / "waves.v"
     path.write_text(
         f'module waves; initial begin $dumpfile("waves.fst"); $dumpvars(0, {top}); end endmodule\n'

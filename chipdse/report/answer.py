@@ -20,8 +20,8 @@ SMALL_STUDY = 20
 DECIDES = 0.5
 """A parameter that explains this share of an objective's variance decides it."""
 ALIKE = 0.1
-"""Two objectives scale alike if their ratio varies over a parameter by less than this share of the
-variance of either."""
+"""Two objectives are proportional if their ratio varies over a parameter by less than this share of
+the variance of either."""
 _NAMED = 6
 
 
@@ -115,7 +115,7 @@ def _knee_sentence(sweep: Sweep, table: pd.DataFrame, names: Sequence[str]) -> s
         for o in sweep.objectives
     )
     return (
-        f"Knee (the point of the front nearest to the best of every objective): {shown}, "
+        f"Knee (the point of the front closest to the best value of every objective): {shown}, "
         f"{_point_text(row, names)}."
     )
 
@@ -163,7 +163,7 @@ def _deciding_sentences(importances: Mapping[str, Mapping[str, float]]) -> Itera
             parts.append(f"{label_of(metric)} {', '.join(leading)}")
     if parts:
         yield (
-            "What decides each objective (share of the variance among good points, PED-ANOVA): "
+            "Importance of the parameters (share of the variance among good points, PED-ANOVA): "
             f"{'; '.join(parts)}."
         )
 

@@ -1,4 +1,4 @@
-"""The progress of a search: how much its front dominates after so many evaluations."""
+"""The progress of a search: hypervolume of the front over the evaluations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much each parameter decides of each objective, by PED-ANOVA.
+"""Importance of each parameter for each objective, by PED-ANOVA.
 
 S. Watanabe, A. Bansal, F. Hutter: PED-ANOVA: Efficiently Quantifying Hyperparameter Importance in
 Arbitrary Subspaces, IJCAI 2023. Definitions and constants are those of Optuna's evaluator, whose
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 GOOD_SHARE = 0.1
 """The share of points that count as good (gamma' of the paper)."""
 GRID = 50
-"""At most so many steps of a numerical parameter."""
+"""Largest number of steps of a numerical parameter."""
 SMALLEST_DENSITY = 1e-12
 """Added to every density, so that their ratio exists."""
 SMALLEST_SIGMA = 0.5 / 1.64

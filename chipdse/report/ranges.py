@@ -58,8 +58,8 @@ def _interval(low: float, high: float) -> str:
 
 
 def decisive_text(ranges: Ranges) -> list[str]:
-    """What decides each objective and the front, and the distributions."""
-    lines = ["", "What decides (share of the variance that a quantity explains alone):"]
+    """Importance for each objective and the front, and the distributions."""
+    lines = ["", "Importance (share of the variance that a quantity explains alone):"]
     for name, shares in ranges.decisive.items():
         label = "being on the front" if name == FRONT else name
         listed = ", ".join(f"{what} {share:.0%}" for what, share in list(shares.items())[:_SHOWN])

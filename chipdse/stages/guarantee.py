@@ -1,6 +1,6 @@
-"""What every chip keeps: a netlist timed with slow and fast transistors at the edges of its range.
+"""Guaranteed figures: a netlist timed with slow and fast transistors at the edges of its range.
 
-A typical chip says nothing of the chips that a foundry delivers. Each question is therefore
+A typical chip does not represent all chips that a foundry delivers. Each question is therefore
 answered at the corner where the answer is worst:
 
 - highest clock: slow transistors, lowest supply, the worse end of the temperature range;
@@ -131,7 +131,7 @@ def timing_sigma(design: Design) -> float:
 
     Raises
     ------
-    DesignError : they are stated, and the library's slow or fast corner knows no deviations
+    DesignError : they are stated, and the library's slow or fast corner has no deviations
     """
     stated, entry = design.operating.timing_sigma, library_of(design.library)
     if stated == 0:
@@ -152,7 +152,7 @@ def write_bounds(
     store: Store,
     folder: Path,
 ) -> None:
-    """Write what every chip keeps into a folder.
+    """Write the guaranteed figures into a folder.
 
     Parameters
     ----------

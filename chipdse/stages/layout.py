@@ -172,7 +172,7 @@ def measured_errors(design: Design) -> dict[str, MeasuredError]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layout:
-    """What layout adds to one netlist, whatever its corner.
+    """The cells that layout adds to one netlist, at any corner.
 
     routes : None without wires
     tree : None without a clock tree

@@ -113,7 +113,7 @@ class _Work:
         return LANES * min(_MOST_WORDS, wanted)
 
     def all(self, jobs: int) -> _Sums:
-        """Every batch, with so many threads."""
+        """Every batch, with the given number of threads."""
         batches = -(-self.test.traces // self.lanes)
         changes = _Changes(self._empty_changes())
         first_runs = self._runs()

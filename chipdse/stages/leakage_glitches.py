@@ -2,7 +2,8 @@
 
 The timed replay counts the transitions of each net in groups of 64 runs. Four groups of a word have
 the fixed secret and four random ones; the sums of groups are compared. Their means differ as those
-of single runs do, and a sum of 64 is nearly normal, so that t grows alike with the number of runs.
+of single runs do, and a sum of 64 is nearly normal, so that t grows in the same
+way with the number of runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a test of side channels is asked for, and what it finds."""
+"""Settings and results of a test of side channels."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def corners_of(
 
 
 def corner_of(design: Design, hardware: Hardware, store: Store) -> Corner:
-    """A design's netlist at its operating point, with what every chip keeps where it asks for it.
+    """A design's netlist at its operating point, with the guaranteed figures if it asks for them.
 
     Raises
     ------

@@ -52,7 +52,7 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True)
 class Corner:
-    """A netlist at one supply and temperature; whatever the clock.
+    """A netlist at one supply and temperature, at any clock.
 
     internal_energy_j, switching_energy_j : per cycle, by group of cells
     leakage_w : by group of cells
@@ -104,7 +104,7 @@ class Corner:
     bounds: Bounds | None = None
 
     def bounded(self, bounds: Bounds) -> Corner:
-        """The same corner with what every chip keeps; leakage at the temperatures of both."""
+        """The same corner with the guaranteed figures; leakage at the temperatures of both."""
         both = sorted({*self.leakage_temperatures_c} & {*bounds.leakage_temperatures_c})
         common = tuple(both) if len(both) > 1 else ()
 
@@ -220,7 +220,7 @@ def operate(
     clock_period_s : its clock period [K]; NaN where `clock_frac` sets it
     clock_frac : its clock frequency as a fraction of the highest that meets timing [K]
 
-    Of a corner with bounds, clock, slack, leakage and power are those that every chip keeps, and
+    Of a corner with bounds, clock, slack, leakage and power are those that every chip meets, and
     energy per operation is that of a typical chip at that clock.
 
     Raises

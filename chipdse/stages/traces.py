@@ -1,6 +1,6 @@
 """Power over time: the energy of every clock cycle of a design's recorded run.
 
-The trace is computed when it is asked for, from results that the other stages have stored.
+The trace is computed on request, from results that the other stages have stored.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def power_trace(
     depth : of the modules of the RTL by which power is grouped; 0 is the block as a whole
     phase : a port or register of the RTL whose value marks phases of the workload; default: the
         phases that the bench states, if any
-    glitch_cycles : so many cycles are drawn, evenly over the run, and replayed with delays
+    glitch_cycles : number of cycles that are drawn, evenly over the run, and replayed with delays
 
     Notes
     -----

@@ -18,7 +18,7 @@ from chipdse.store.lock import exclusive_if_free
 
 LIMIT = "CHIPDSE_CACHE_LIMIT"
 CHECK_S = 60.0
-"""A store with a limit is measured so often at most [s], after something was built."""
+"""Least interval between two measurements of a store with a limit [s], after a build."""
 ONCE = ("verilator-runtime",)
 """Stages that are no part of a design."""
 SAMPLE = 30
@@ -212,7 +212,7 @@ def size_per_result(root: Path, of: str) -> float | None:
 
 
 def _remove(entry: Entry) -> None:
-    """By a rename first: nobody ever sees half a folder under its key."""
+    """A rename comes first, so that no process finds a part of a folder under its key."""
     if entry.kind == "leftover":
         shutil.rmtree(entry.path)
         return

@@ -39,7 +39,7 @@ def hold_shared(target: Path) -> int | None:
 
 @contextmanager
 def exclusive(target: Path) -> Iterator[None]:
-    """Wait until nobody reads or builds a folder, and keep everybody out.
+    """Wait until no process reads or builds a folder, and exclude all others.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def exclusive(target: Path) -> Iterator[None]:
 
 @contextmanager
 def exclusive_unless(target: Path, is_done: Callable[[], bool]) -> Iterator[bool]:
-    """Wait until nobody reads or builds a folder, and keep everybody out, unless it is done first.
+    """As `exclusive`, but return without the lock if the folder is complete before that.
 
     Whoever waits for its builder alone would also wait for those who read what was built, and they
     may read it for as long as a sweep runs.
@@ -85,7 +85,7 @@ def exclusive_unless(target: Path, is_done: Callable[[], bool]) -> Iterator[bool
 
 
 def _try_exclusive(descriptor: int) -> bool:
-    """Take a lock alone if nobody else has it."""
+    """Take an exclusive lock if no other process has it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -14,18 +14,18 @@ _NODE = ("node",)
 _BOTH = ("activity", "node")
 
 CONSTRAINTS = {
-    "reticle": "largest designed die over the exposure field, minus 1",
+    "reticle": "area of the largest designed die over that of the exposure field, minus 1",
     "wafer": "interposer too large for a wafer: 1, else 0",
-    "link_pitch_m": "bond pitch of the package over the link's coarsest",
-    "link_reach_m": "gap between dies over the link's reach",
+    "link_pitch_m": "excess of the package's bond pitch over the coarsest pitch of the link",
+    "link_reach_m": "excess of the gap between dies over the reach of the link",
     "link_rate_per_s": "transfer rate outside the link's range",
     "link_edge": "interface modules missing on a die's edge",
     "link_bandwidth": "share of the demanded traffic that the links cannot carry",
-    "interposer": "dies over the interposer's area, minus 1",
-    "temperature_k": "hottest die over the limit",
+    "interposer": "area of the dies over that of the interposer, minus 1",
+    "temperature_k": "excess of the hottest die's temperature over the limit",
     "runaway": "1 where leakage and temperature have no stable point, else 0",
     "leakage_table_k": "die temperature outside the library's characterised range",
-    "conductivity_table_k": "die temperature outside the range of the conductivities' source",
+    "conductivity_table_k": "die temperature outside the published range of the conductivities",
 }
 
 

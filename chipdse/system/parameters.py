@@ -137,18 +137,21 @@ class PackageParameters:
     )
     grid_fab: str = knob(
         "taiwan",
-        "electricity where the chip is made: a grid, or its carbon, e.g. 50 g/kWh",
+        "electricity where the chip is made: a grid, or a carbon intensity, e.g. 50 g/kWh",
         choices=GRIDS,
         beside=own_grid_fault,
     )
     grid_use: str = knob(
         "united_kingdom",
-        "electricity where it runs, likewise",
+        "electricity where the chip is used, likewise",
         choices=GRIDS,
         beside=own_grid_fault,
     )
     grid_design: str = knob(
-        "world", "electricity where it is designed, likewise", choices=GRIDS, beside=own_grid_fault
+        "world",
+        "electricity where the chip is designed, likewise",
+        choices=GRIDS,
+        beside=own_grid_fault,
     )
     gas_abatement: float = knob(
         0.97, "share of fab gas emissions abated", minimum=0.95, maximum=0.99
@@ -184,7 +187,7 @@ class PackageParameters:
     )
     yield_law: str = knob("negative_binomial", "yield of dies", choices=tuple(YIELD_LAWS))
     test_coverage: float = knob(
-        1.0, "share of bad dies the wafer test finds", minimum=0.0, maximum=1.0
+        1.0, "share of bad dies that the wafer test finds", minimum=0.0, maximum=1.0
     )
     design_iterations: float = knob(
         90.0, "design runs until tape-out, for design carbon", minimum=0.0, maximum=1e4

@@ -45,3 +45,8 @@ def test_the_verb_lists_every_stage(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["stages"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(f"{stage.name}: {stage.does}" in lines for stage in STAGES)
+
+
+def test_an_example_in_a_docstring_is_a_block_of_code(generate: ModuleType) -> None:
+    page = generate.PAGES["python"]()
+    assert "```pycon\n>>> evaluate_point(" in page and "\n``\n" not in page

@@ -118,7 +118,7 @@ def test_the_commands_print_it(study: Path, capsys: pytest.CaptureFixture[str]) 
     assert main(["front", str(study), "--ranges", "--draws", "64"]) == 0
     out = capsys.readouterr().out
     assert "90 % intervals and share of 64 draws" in out
-    assert "What decides" in out and "source of yields and prices" in out
+    assert "Importance (share" in out and "source of yields and prices" in out
     assert main(["front", str(study), "--ranges", "--draws", "64", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["draws"] == 64 and document["points"]

@@ -107,7 +107,7 @@ def floorplan(parts: Sequence[Region], buffer: Region | None) -> tuple[Tile, ...
 def _tiles(
     region: Region, left_m: float, bottom_m: float, width_m: float, height_m: float
 ) -> list[Tile]:
-    """Rows of tiles of equal area, in so many rows that the tiles are nearly square."""
+    """Rows of tiles of equal area; the number of rows makes the tiles nearly square."""
     count = region.copies if region.copies <= MOST_TILES else 1
 
     def elongation(rows: int) -> float:

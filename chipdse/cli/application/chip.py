@@ -31,7 +31,9 @@ def add(verbs: Verbs) -> None:
         "  chipdse chip sweeps/chips/image_classifier.toml --report chips.html",
         _chip,
     )
-    parser.add_argument("file", type=Path, metavar="CHIP.toml", help="parts, memories, application")
+    parser.add_argument(
+        "file", type=Path, metavar="CHIP.toml", help="chip file: parts, memories and an application"
+    )
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw the layers of the chip with least energy"
     )

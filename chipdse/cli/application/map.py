@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chipdse.cli.application.memory_options import (
+    memories_of,
+    memory_options,
+    positive_quantity,
+)
 from chipdse.cli.common import Verbs, add_verb, check_block_file, print_json
 from chipdse.errors import DesignError
 from chipdse.study.storage.layout import check_study
@@ -22,8 +26,6 @@ if TYPE_CHECKING:
     from chipdse.api.application import MeasuredBlock, MemoryChoice
     from chipdse.application.layers import Network
     from chipdse.design import Design
-
-_BYTES = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6}
 
 
 def add(verbs: Verbs) -> None:
@@ -44,12 +46,24 @@ def add(verbs: Verbs) -> None:
         "network", nargs="?", help="a shipped name (see --list), a .csv or an .onnx file"
     )
     parser.add_argument("--list", action="store_true", help="print the shipped networks, and end")
-    parser.add_argument("--part", metavar="BLOCK", help="default mac_array, or that of --study")
+    parser.add_argument(
+        "--part",
+        metavar="BLOCK",
+        help="block that carries the layers; default mac_array, or the block of --study",
+    )
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="K=V", help="hardware parameters"
     )
-    parser.add_argument("--copies", type=int, default=1, metavar="N", help="of the part, default 1")
-    parser.add_argument("--batch", type=int, default=1, metavar="N", help="inputs at once")
+    parser.add_argument(
+        "--copies", type=int, default=1, metavar="N", help="number of copies of the part; default 1"
+    )
+    parser.add_argument(
+        "--batch",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of inputs of the network that are computed together",
+    )
     parser.add_argument(
         "--ideal",
         nargs="?",
@@ -58,7 +72,7 @@ def add(verbs: Verbs) -> None:
         help="cycles of an ideal systolic array of that size instead of the block's contract",
     )
     _measured_options(parser.add_argument_group("measured energy"))
-    _memory_options(parser.add_argument_group("memories"))
+    memory_options(parser.add_argument_group("memories"))
     parser.add_argument(
         "--export",
         type=Path,
@@ -76,9 +90,9 @@ def _measured_options(measured: argparse._ArgumentGroup) -> None:
         "--study", type=Path, metavar="DIR", help="take a point of this study as it was measured"
     )
     which = measured.add_mutually_exclusive_group()
-    which.add_argument("--trial", type=int, help="of the study: its number in the table")
-    which.add_argument("--knee", action="store_true", help="of the study: its balanced point")
-    which.add_argument("--best", metavar="METRIC", help="of the study: best in an objective")
+    which.add_argument("--trial", type=int, help="number of the trial of --study")
+    which.add_argument("--knee", action="store_true", help="the knee of --study")
+    which.add_argument("--best", metavar="METRIC", help="the best point of --study in an objective")
     measured.add_argument("--clock", metavar="S", help="clock period, e.g. 5ns")
     measured.add_argument("--vdd", metavar="V", help="supply of the part, e.g. 1.2V")
     measured.add_argument(
@@ -89,21 +103,13 @@ def _measured_options(measured: argparse._ArgumentGroup) -> None:
     )
     measured.add_argument("--library", help="cell library; default the one that ships")
     measured.add_argument(
-        "--workload", nargs="+", action="extend", default=[], metavar="K=V", help="to measure with"
+        "--workload",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="K=V",
+        help="parameters of the workload with which the part is measured",
     )
-
-
-def _memory_options(memory: argparse._ArgumentGroup) -> None:
-    memory.add_argument("--buffer", metavar="BYTES", help="on-chip SRAM, e.g. 64KiB")
-    memory.add_argument("--buffer-family", metavar="FAMILY", help="of its macros")
-    memory.add_argument("--dram", metavar="KIND", help="ddr5, lpddr5x, gddr6, hbm2e, hbm3, ...")
-    memory.add_argument("--dram-units", type=int, default=1, help="modules, channels or stacks")
-    memory.add_argument("--dram-energy", metavar="J", help="per bit, e.g. 6pJ")
-    memory.add_argument("--dram-bandwidth", metavar="B/s", help="of all units, e.g. 10GB/s")
-    memory.add_argument("--dram-idle", metavar="W", help="idle power, e.g. 50mW")
-    memory.add_argument("--link-energy", metavar="J", help="per bit to the DRAM, e.g. 0.5pJ")
-    memory.add_argument("--link-bandwidth", metavar="B/s", help="e.g. 64GB/s")
-    memory.add_argument("--output-bits", type=int, metavar="N", help="default: as operands")
 
 
 def _map(arguments: argparse.Namespace) -> int:
@@ -120,7 +126,7 @@ def _map(arguments: argparse.Namespace) -> int:
             "no network is given; name one that --list prints, or a .csv or .onnx file"
         )
     _check(arguments)
-    memories = _memories(arguments)
+    memories = memories_of(arguments)
     if arguments.part is not None:
         check_block_file(arguments.part)
     if arguments.study is not None:
@@ -135,7 +141,9 @@ def _map(arguments: argparse.Namespace) -> int:
         else _part(arguments, network)
     )
     clock_hz = (
-        math.nan if arguments.clock is None else 1 / _positive(arguments.clock, "s", "--clock")
+        math.nan
+        if arguments.clock is None
+        else 1 / positive_quantity(arguments.clock, "s", "--clock")
     )
     result = map_network(
         network,
@@ -227,48 +235,6 @@ def _check_export(arguments: argparse.Namespace) -> None:
         raise DesignError("--export needs an outer memory; name one, e.g. --dram hbm2e")
 
 
-def _positive(text: str, unit: str, option: str) -> float:
-    value = parse_quantity(text, unit, option)
-    if value <= 0:
-        raise DesignError(f"{option} {text!r} must be above 0")
-    return value
-
-
-def _memories(arguments: argparse.Namespace) -> MemoryChoice:
-    from chipdse.api.application import MemoryChoice
-
-    def option_value(name: str, unit: str, factor: float = 1.0) -> float | None:
-        text = getattr(arguments, name)
-        option = f"--{name.replace('_', '-')}"
-        return None if text is None else _positive(text, unit, option) * factor
-
-    return MemoryChoice(
-        buffer_bytes=None if arguments.buffer is None else parse_bytes(arguments.buffer),
-        family=arguments.buffer_family,
-        dram=arguments.dram,
-        dram_units=arguments.dram_units,
-        dram_energy_j_per_bit=option_value("dram_energy", "J"),
-        dram_bandwidth_bits_per_s=option_value("dram_bandwidth", "B/s", 8.0),
-        dram_idle_w=option_value("dram_idle", "W"),
-        link_j_per_bit=option_value("link_energy", "J") or 0.0,
-        link_bits_per_s=option_value("link_bandwidth", "B/s", 8.0) or math.inf,
-        output_bits=arguments.output_bits,
-    )
-
-
-def parse_bytes(text: str) -> int:
-    """Bytes of a size such as 65536, 64KiB or 1MiB.
-
-    Raises
-    ------
-    DesignError : it is no size
-    """
-    match = re.fullmatch(r"(\d{1,15})\s*([A-Za-z]*)", text.strip())
-    if match is None or match[2] not in _BYTES or int(match[1]) == 0:
-        raise DesignError(f"--buffer {text!r} is not a number of bytes; write e.g. 64KiB")
-    return int(match[1]) * _BYTES[match[2]]
-
-
 def _part_of_study(arguments: argparse.Namespace, network: Network) -> MeasuredBlock:
     from chipdse.api.application import block_of_trial
     from chipdse.api.study import load_study
@@ -320,7 +286,7 @@ def _metrics(
     if arguments.vdd is not None:
         operating["vdd_v"] = parse_quantity(arguments.vdd, "V", "--vdd")
     if arguments.clock is not None:
-        operating["clock_period_s"] = _positive(arguments.clock, "s", "--clock")
+        operating["clock_period_s"] = positive_quantity(arguments.clock, "s", "--clock")
     point: dict[str, Any] = {
         "workload": parse_settings(block.workload, arguments.workload, f"workload of {block.name}"),
         "library": arguments.library,

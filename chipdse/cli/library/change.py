@@ -15,11 +15,11 @@ def add(verbs: Verbs) -> argparse.ArgumentParser:
     adds = add_verb(
         verbs,
         "add",
-        "keep your own Liberty files under a name; several corners make one library",
+        "add your own Liberty files under a name; several corners make one library",
         "chipdse library add ihp sg13g2_typ_1p20V_25C.lib.gz sg13g2_typ_1p50V_25C.lib.gz",
         _add,
     )
-    adds.add_argument("name", help="how sweep files will call it")
+    adds.add_argument("name", help="name of the library in sweep files")
     adds.add_argument(
         "files",
         type=Path,
@@ -30,7 +30,7 @@ def add(verbs: Verbs) -> argparse.ArgumentParser:
     adds.add_argument(
         "--node", metavar="M", help="process node for cost and carbon, e.g. 7nm; default unknown"
     )
-    adds.add_argument("--replace", action="store_true", help="put it in place of an older one")
+    adds.add_argument("--replace", action="store_true", help="replace a library of the same name")
     return adds
 
 

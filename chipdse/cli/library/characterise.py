@@ -51,7 +51,11 @@ def add(verbs: Verbs) -> argparse.ArgumentParser:
         "description", type=Path, metavar="FILE", help="TOML: cells, models, corners, grid"
     )
     parser.add_argument(
-        "--to", type=Path, required=True, metavar="FOLDER", help="where Liberty files are written"
+        "--to",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="folder of the Liberty files to write",
     )
     parser.add_argument(
         "--work",

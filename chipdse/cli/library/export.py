@@ -22,9 +22,11 @@ def add(verbs: Verbs) -> argparse.ArgumentParser:
     )
     parser.add_argument("name", help="a name from 'chipdse library list'")
     add_process(parser)
-    parser.add_argument("--supply", metavar="V", help="e.g. 0.9V; default the nominal supply")
     parser.add_argument(
-        "--temperature", metavar="C", help="e.g. 85C or -20C; default the nominal one"
+        "--supply", metavar="V", help="supply voltage, e.g. 0.9V; default the nominal one"
+    )
+    parser.add_argument(
+        "--temperature", metavar="C", help="temperature, e.g. 85C or -20C; default the nominal one"
     )
     parser.add_argument("--to", type=Path, required=True, metavar="FILE", help="Liberty file")
     return parser

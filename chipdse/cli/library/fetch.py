@@ -24,7 +24,7 @@ def add(verbs: Verbs) -> argparse.ArgumentParser:
         "chipdse library get ihp-sg13g2",
         _get,
     )
-    parser.add_argument("name", nargs="?", help="e.g. asap7; left out: list what can be fetched")
+    parser.add_argument("name", nargs="?", help="library to fetch, e.g. asap7; left out: list them")
     parser.add_argument(
         "--from",
         dest="folder",
@@ -35,7 +35,7 @@ def add(verbs: Verbs) -> argparse.ArgumentParser:
     parser.add_argument(
         "--mirror", metavar="URL", help="address to fetch from instead of the published one"
     )
-    parser.add_argument("--replace", action="store_true", help="put it in place of an older one")
+    parser.add_argument("--replace", action="store_true", help="replace a library of the same name")
     return parser
 
 

@@ -23,7 +23,7 @@ LONGEST_ANSWER = 200_000
 
 
 def serve(tools: Mapping[str, Tool]) -> None:
-    """Answer on stdout what is asked on stdin, until that ends."""
+    """Answer the requests on stdin on stdout, until stdin ends."""
     listed = [
         types.Tool(
             name=name,

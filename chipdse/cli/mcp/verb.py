@@ -25,7 +25,7 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("--list", action="store_true", help="print the tools, and end")
     parser.add_argument(
-        "--json", action="store_true", help="of --list: print one JSON document with the schemas"
+        "--json", action="store_true", help="with --list: print one JSON document with the schemas"
     )
 
 

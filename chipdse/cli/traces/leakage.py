@@ -51,7 +51,7 @@ def add(verbs: Verbs) -> None:
         metavar="PORT",
         help="inputs of fresh random bits, besides one called 'random'",
     )
-    parser.add_argument("--traces", type=int, default=10_000, help="of both classes [10000]")
+    parser.add_argument("--traces", type=int, default=10_000, help="traces in both classes [10000]")
     parser.add_argument(
         "--cycles", type=int, metavar="N", help="first cycles of the workload or operation [all]"
     )
@@ -68,8 +68,10 @@ def add(verbs: Verbs) -> None:
         metavar="REGISTER[@CYCLE]",
         help="correlation of the power with the Hamming weight of a register of the RTL",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the random words [0]")
-    parser.add_argument("--depth", type=int, default=1, metavar="N", help="of modules [1]")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random words [0]")
+    parser.add_argument(
+        "--depth", type=int, default=1, metavar="N", help="levels of modules that are listed [1]"
+    )
     parser.add_argument(
         "--to",
         nargs="+",

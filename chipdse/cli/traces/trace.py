@@ -47,10 +47,14 @@ def add(verbs: Verbs) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="cycles over which the peak is a mean [1]",
+        help="number of cycles over which the power is averaged for the peak [1]",
     )
     trace.add_argument(
-        "--depth", type=int, default=1, metavar="N", help="of modules; 0 is the whole block [1]"
+        "--depth",
+        type=int,
+        default=1,
+        metavar="N",
+        help="levels of modules that are listed; 0 is the whole block [1]",
     )
     trace.add_argument(
         "--glitch-cycles",
@@ -77,14 +81,21 @@ def point_options(parser: argparse.ArgumentParser) -> None:
     """Options that name a design point."""
     design_options(parser)
     parser.add_argument("--library", help="cell library; default the one that ships")
-    add_liberty(parser, "or your own")
-    parser.add_argument("--vdd", metavar="V", help="supply, e.g. 1.2V; default nominal")
+    add_liberty(parser, "Liberty file to use instead of a named library; repeat for several")
+    parser.add_argument(
+        "--vdd",
+        metavar="V",
+        help="supply voltage, e.g. 1.2V; default the nominal one of the library",
+    )
     parser.add_argument(
         "--clock", metavar="S", help="clock period, e.g. 10ns; default the shortest"
     )
-    for name, what in (("synthesis", "effort=full"), ("physical", "wires=formula glitches=false")):
+    for name, text in (
+        ("synthesis", "options of synthesis, e.g. effort=full"),
+        ("physical", "options of layout, e.g. wires=formula glitches=false"),
+    ):
         parser.add_argument(
-            f"--{name}", nargs="+", action="extend", default=[], metavar="K=V", help=f"e.g. {what}"
+            f"--{name}", nargs="+", action="extend", default=[], metavar="K=V", help=text
         )
 
 

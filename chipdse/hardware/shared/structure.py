@@ -1,4 +1,4 @@
-"""The canonical text of a module of RTLIL: equal texts are equal hardware, whatever its names.
+"""The canonical text of a module of RTLIL: equal texts are equal hardware.
 
 Wires and cells are labelled by what they are and by what they are connected to, in rounds, until
 no label splits further (colour refinement). The labels give an order, and the order gives the

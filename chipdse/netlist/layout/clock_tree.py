@@ -108,7 +108,7 @@ def clock_sinks(netlist: Netlist, clock: ClockNetwork) -> Int64s:
 
 
 def tree_wire_m(area_m2: float, points: float) -> float:
-    """Length [m] of a Steiner tree of so many points spread over an area: 0.76 sqrt(A n)."""
+    """Length [m] of a Steiner tree of n points spread over an area: 0.76 sqrt(A n)."""
     return _STEINER * math.sqrt(area_m2 * points)
 
 

@@ -343,7 +343,7 @@ def _wires(
     repeater: Repeater | None,
     buffers: Floats,
 ) -> WireLoads:
-    """Wires with trees of so many buffers on each net."""
+    """Wires with a tree of the given number of buffers on each net."""
     load_pins = np.flatnonzero(netlist.pin_is_load & (netlist.pin_net >= 0))
     net = netlist.pin_net[load_pins]
     pin_f = library.pin_capacitance_f[0].max(axis=1)[library_pins(netlist)[load_pins]]

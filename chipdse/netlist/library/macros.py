@@ -23,7 +23,7 @@ from chipdse.netlist.library.library import CellLibrary, Tables, Thresholds, mee
 from chipdse.technology.sram import MacroFigures, MacroSize, macro_figures
 
 # A macro's supply may differ so much from what it was characterised at: below, no model of gates
-# tells whether its cells can still be read and written.
+# determines whether its cells can still be read and written.
 LEAST_SUPPLY_FRAC, MOST_SUPPLY_FRAC = 2 / 3, 1.1
 _LOADS_F = (1e-15, 100e-15)
 # Slews are as in the files that the model was fitted to: 0.8 of a ramp from rail to rail, 10 to

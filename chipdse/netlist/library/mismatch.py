@@ -1,4 +1,4 @@
-"""Standard deviations of delays from mismatch: transistors of one chip that were drawn alike.
+"""Standard deviations of delays from mismatch: transistors of one chip with the same drawn size.
 
 A delay's variance is a polynomial of load and slew, as is the output slew's; both are known for
 each arc of a library's cells at a few supplies. In units of the inverter's delay and of its own
@@ -88,7 +88,8 @@ class InverterMap:
 class MismatchModel:
     """Mismatch of the arcs of a library, for all of its processes.
 
-    arcs : arc number by (cell, pin, output, whether input and output move alike, output rises)
+    arcs : arc number by (cell, pin, output, whether input and output have the same edge, whether
+        the output rises)
     relative : the inverter's relative standard deviation where arcs are known [corners], rising
     terms : [corners, arcs, 2, TERMS] for n and p transistors: variances over those of the
         inverter, slews in delays of the inverter

@@ -79,7 +79,7 @@ class _Series:
     ----------
     base : for each corner, the earlier one it is a ratio to
     low, high : bytes of the differences of steps from entry to entry [corners - 1, entries]
-    escaped, escapes : places in [corners, entries] where a ratio says nothing, and the numbers
+    escaped, escapes : places in [corners, entries] where a ratio is not defined, and the numbers
     """
 
     corners: Corners
@@ -91,7 +91,7 @@ class _Series:
 
     @classmethod
     def of(cls, numbers: Floats, corners: Corners, coarseness: int) -> _Series:
-        """Encode numbers [corners, entries]; ratios are multiples of so many steps."""
+        """Encode numbers [corners, entries]; ratios are multiples of a step."""
         count, size = numbers.shape
         low = np.zeros((count - 1, size), dtype=np.uint8)
         high = low.copy()

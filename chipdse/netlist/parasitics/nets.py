@@ -33,7 +33,7 @@ class Rows:
 
 @dataclass(kw_only=True)
 class NetReader:
-    """Reads nets into `rows`; ValueError says what is wrong in the net at hand.
+    """Reads nets into `rows`; ValueError states the fault in the current net.
 
     names : the name map, with ``*12`` as the key
     delimiter : between instance and pin

@@ -117,7 +117,7 @@ def sink_slews_s(
 ) -> Floats:
     """Rise and fall time of the clock at the sinks of each group [groups, 2] [s].
 
-    It is that of the last buffers, on any wire behind them alike; 0 for a group without buffers.
+    It is that of the last buffers, equal on all wires after them; 0 for a group without buffers.
     """
     slews = np.zeros((len(every_level), 2))
     chains = _chains(every_level, sink_f, library)

@@ -22,7 +22,7 @@ from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.states import independent_states
 from chipdse.netlist.timing.graph import TimingGraph
 
-PORT_TOGGLES_PER_CYCLE = 0.1  # OpenSTA's default for an input nobody describes
+PORT_TOGGLES_PER_CYCLE = 0.1  # OpenSTA's default for an input without given activity
 _PASSES = 50
 _SETTLED = 0.01  # smaller relative changes of rate and duty are not passed on
 

@@ -1,6 +1,6 @@
 """Energy of one transition of each net, so that a sum over transitions is the power analysis.
 
-A power analysis multiplies an energy by how often each pin switches. Here the two are kept apart:
+A power analysis multiplies an energy by how often each pin switches. Here both are separate:
 the energy that a pin adds per transition of its net, with conditions and slews as in the analysis.
 Where the analysis weighs a state by its probability, a transition has the mean energy.
 """

@@ -94,7 +94,7 @@ def of_counts(fixed_changes: Int64s, random_changes: Int64s, fixed: int, random:
 
 
 def threshold_of(tests: int) -> float:
-    """|t| that chance exceeds in one of 100 000 series of so many tests; at least 4.5.
+    """|t| that chance exceeds in one of 100 000 series of `tests` tests; at least 4.5.
 
     The more nets and cycles are tested, the more of them exceed 4.5 by chance [1]_.
 

@@ -46,7 +46,7 @@ class Skewed:
 
 
 def upper_tail(deviations: Floats) -> Floats:
-    """Probability that a normal variable exceeds its mean by so many deviations, within 1.2e-7.
+    """Probability that a normal variable exceeds its mean by a number of deviations, within 1.2e-7.
 
     Chebyshev fit of the complementary error function (Numerical Recipes, `erfcc`); the same on
     every processor.

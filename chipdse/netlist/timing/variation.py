@@ -93,7 +93,8 @@ def varied_arrivals(timing: Timing, sigma: float) -> Arrivals:
 
     Parameters
     ----------
-    sigma : late edges are compared at their mean plus, early ones minus so many deviations
+    sigma : number of deviations that are added to the mean of late edges and subtracted from that
+        of early ones
     """
     return _Pass(timing, arc_slopes(timing), sigma).arrivals()
 

@@ -204,7 +204,7 @@ class VerilogFile(VerilogText):
         return True
 
     def _skip_body(self, module: Module) -> None:
-        """A model's inside is for simulators; the library says what the cell is."""
+        """The body of a model is for simulators; the library describes the cell."""
         while (token := self.take()) != "endmodule":
             if not token:
                 self.fail(f"expected 'endmodule' of module {module.name!r}, found the end of file")

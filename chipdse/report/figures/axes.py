@@ -20,11 +20,11 @@ from chipdse.report.quantities import PLAIN, StudyUnits, heading_scale, label_of
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8d99a6"
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#999999")
 MARKERS = ("D", "o", "s", "^", "v", "P")
-"""One per colour of the palette, for readers who cannot tell the colours apart."""
+"""One per colour of the palette, for readers who cannot distinguish the colours."""
 VECTOR_POINTS = 2000
 """Larger clouds of points are pixels also in SVG and PDF, which programs would open slowly."""
 WIDE = 20
-"""An axis is logarithmic if its largest value is so many times its smallest."""
+"""An axis is logarithmic if its largest value exceeds its smallest by this factor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ def column_of(
 
 
 def as_groups(column: Column, most: int = len(PALETTE)) -> Column:
-    """The same column with a text per value, if its numbers have at most so many values."""
+    """The same column with a text per value, if its numbers have few different values."""
     numbers = sorted(set(column.values[np.isfinite(column.values)].tolist()))
     if column.texts or len(numbers) > most:
         return column

@@ -151,7 +151,7 @@ def _answer(folder: StudyFolder, table: pd.DataFrame, answer: Answer) -> str:
 
 
 def _ranges(ranges: Ranges) -> str:
-    """What decides under ranges, which points are alike, and what was drawn."""
+    """Importance under ranges, points that cannot be distinguished, and the drawn inputs."""
     decides = [
         (
             "being on the front" if name == FRONT else label_of(name),
@@ -191,7 +191,7 @@ def point_of(
     store: Store,
     known: Known | None = None,
 ) -> dict[str, Any]:
-    """What is inside one trial, or why that is not to be had.
+    """The details of one trial, or the reason why they cannot be computed.
 
     Parameters
     ----------

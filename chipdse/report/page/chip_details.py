@@ -64,7 +64,7 @@ def chip_detail(chip: OneChip) -> dict[str, Any]:
 
 
 def chip_detail_or_reason(chip: OneChip) -> dict[str, Any]:
-    """`chip_detail`, or why there is none: a report is written all the same."""
+    """`chip_detail`, or the reason why there is none; the report is written in both cases."""
     try:
         return chip_detail(chip)
     except ChipdseError as error:

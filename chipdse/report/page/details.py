@@ -93,7 +93,7 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
 
 
 def details_or_reason(design: Design, store: Store) -> dict[str, Any]:
-    """`point_detail`, or why there is none: a report is written all the same."""
+    """`point_detail`, or the reason why there is none; the report is written in both cases."""
     try:
         return point_detail(design, store)
     except ChipdseError as error:
@@ -165,8 +165,8 @@ def _added_powers(report: BlockReport, power: Power) -> dict[str, tuple[float, f
 def _kinds(analysis: Analysis, scale: float, report: BlockReport) -> dict[str, Any]:
     """Power by group of cells and kind: rows of one group each, which add up to the block's.
 
-    Glitches count apart, whatever they charge; the clock tree and the cells that layout adds are
-    groups of their own.
+    Glitches are a separate kind, whatever capacitance they charge; the clock tree and the cells
+    that layout adds are separate groups.
     """
     plain = analysis.plain
     groups = [g for n, g in enumerate(GROUPS) if (plain.group == n).any()]

@@ -37,7 +37,7 @@ def serve(path: Path, host: str, port: int, store: Store | None = None) -> None:
 
     Raises
     ------
-    DesignError : no study, or the address cannot be had
+    DesignError : no study, or the address cannot be used
     """
     server = make_server(path, host, port, store)
     with server:

@@ -29,11 +29,11 @@ from chipdse.technology.constants import Sources
 from chipdse.trace_metrics import TraceFigures, trace_columns
 
 CHEAP_LIMIT = 100_000
-"""Of a cheap part with more combinations, so many are drawn for each expensive point."""
+"""Number of combinations drawn for each expensive point, if the cheap part has more."""
 
 
 TracedAt = Callable[[Sequence[OperatingPoint]], list[TraceFigures]]
-"""Figures of a netlist's power over time at some operating points, whatever their clocks."""
+"""Figures of a netlist's power over time at some operating points, for any clock."""
 
 
 class Columns(Protocol):
@@ -182,7 +182,7 @@ class CheapSpace:
         Parameters
         ----------
         expensive, design : the expensive point, and the design it stands for
-        corners_at : the netlist's corners at some operating points, whatever their clocks
+        corners_at : the netlist's corners at some operating points, for any clock
         job_of : what the block did in its recorded run, of a design with a package
         traced_at : for sweeps that name metrics of power over time
         """

@@ -232,7 +232,7 @@ def _accepted(template: Template, group: str, axes: list[Axis]) -> set[tuple[Val
         if all(combination[position] != value for combination in valid)
     ]
     if never:
-        # A value that is wrong in itself is refused for one reason, whatever stands beside it.
+        # A wrong value is refused for one reason, independent of the other values.
         fewest = sorted(never, key=len)[0]
         raise DesignError(min(fewest))
     return valid

@@ -19,7 +19,7 @@ class Budget:
 
     trials : finished trials of the study, over all its runs and drivers
     seconds : of this run [s]; infinite is no limit
-    patience : stop when so many trials in a row moved the front nowhere; None is no limit
+    patience : stop after this number of trials in a row without a better front; None is no limit
     """
 
     trials: int

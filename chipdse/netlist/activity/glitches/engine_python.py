@@ -178,7 +178,7 @@ def _schedule(
 
 
 def _mature(pending: dict[int, int], until: int | None, aim: int, shown: int, out: _Changes) -> int:
-    """Give the output what is asked for where that is due; returns its value then."""
+    """Apply the scheduled values that are due to the output; returns its value then."""
     for key in sorted(key for key in pending if until is None or key <= until):
         due = pending.pop(key) & (aim ^ shown)
         if not due:

@@ -36,7 +36,7 @@ class TimedPlan:
     Parameters
     ----------
     pin_net, pin_shift : net of each input pin, and the delay of the wire to it [bins]
-    program, program_start : functions as code of a stack machine; `function` says which
+    program, program_start : functions as code of a stack machine; `function` selects one
     entry_pin : input whose change the delay belongs to
     entry_edge : of the output, 0 rise and 1 fall
     entry_care, entry_value : inputs that must have these values after the change
@@ -107,7 +107,7 @@ class _Entries:
 
 
 def _any_state(places: Int64s, sources: Int64s, sinks: Int64s, keys: Int64s) -> _Entries:
-    """The longest delay between each pair of edges, whatever the other inputs are.
+    """The longest delay between each pair of edges, over all states of the other inputs.
 
     For inputs that change at one instant and leave a state whose delay the library gives for
     neither. So no change comes later than an arc from an input that did change allows.

@@ -1,8 +1,9 @@
 """Timed replay: glitches of every net, from a recording and the delays of each instance.
 
-Zero-delay replay knows what every net settles at in each cycle. Here the way there is walked: 512
-cycles side by side, each from its settled state before the clock's edge, every cell once with the
-lists of changes of its inputs. Pulses shorter than a cell's delay are swallowed (inertial).
+Zero-delay replay gives the settled value of every net in each cycle. Here the transitions to it
+are computed: 512 cycles side by side, each from its settled state before the clock edge, every cell
+once with the lists of changes of its inputs. Pulses shorter than the delay of a cell disappear
+(inertial delay).
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class TimedActivity:
 
         Parameters
         ----------
-        weights : per net, e.g. its capacitance; None weighs all alike
+        weights : per net, e.g. its capacitance; None weighs all equally
 
         Notes
         -----

@@ -21,7 +21,7 @@ class Parts:
     checks : instance, signal, bit, next state's node, recorded node, captures, unsure
     joint : by cell, nodes to watch together, the variables they show, and which is the clock
     clock_nets : node of each clock net's value while the clock is high
-    clocked : net, that node, node that says whether it pulses
+    clocked : net, that node, node that is 1 if it pulses
     """
 
     netlist: Netlist

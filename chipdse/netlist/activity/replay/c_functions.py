@@ -19,7 +19,7 @@ _HEADER = "lanes.h"
 
 @functools.lru_cache(maxsize=4096)
 def function_name(operation: Operation) -> str:
-    """A C name that says which function it is: a hash of its C and of the header before it."""
+    """A unique C name: a hash of the function's C code and of the header before it."""
     return "f" + text_key(c_text(_HEADER) + _source(operation, "f"))
 
 

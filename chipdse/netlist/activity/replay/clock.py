@@ -13,7 +13,7 @@ from chipdse.netlist.library.logic import Variable, Xor
 def follow_clock(parts: Parts) -> None:
     """Follow the clock through buffers, gates and clock gates, as it is while high.
 
-    Before an edge the clock is low; the same logic with the clock high tells which parts of
+    Before an edge the clock is low; the same logic with the clock high determines which parts of
     the network see a pulse after that row.
     """
     if parts.recording.both_edges:

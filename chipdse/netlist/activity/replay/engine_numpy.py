@@ -60,7 +60,7 @@ def count_with_numpy(plan: Plan, recording: Recording, window: Window) -> Counts
         step += block
         block = min(steps, window.length + 1 - step)
     last = lane_bit(before, LANES - 1)
-    toggles[: plan.base] = 0  # a recorded row's bits: nobody asks, and not all are ever changed
+    toggles[: plan.base] = 0  # bits of a recorded row: not used, and not all of them change
     return Counts(toggles=toggles, ones=ones, first=first, last=last, sets=sets, mismatch=mismatch)
 
 

@@ -1,7 +1,8 @@
 """What is needed to run a netlist by itself: its inputs, and the next state of every register.
 
 A replay takes the registers of every cycle from a recording. A run computes them: before each edge
-the netlist's own logic says what every register captures. The operations are those of replay.
+the logic of the netlist determines the next value of every register. The operations are those of
+replay.
 """
 
 from __future__ import annotations

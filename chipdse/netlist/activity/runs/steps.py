@@ -1,4 +1,4 @@
-"""What an engine of runs is asked for and what it returns, step by step."""
+"""The inputs of an engine of runs and its results, step by step."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Wanted:
     """What is returned beside the weighted sums.
 
     probes : slots whose changes are counted
-    mask : [8] lanes of every word that are counted apart from the others
+    mask : [8] lanes of every word that are counted separately
     watched : slots whose values are returned
     """
 

@@ -33,8 +33,8 @@ def read_vcd_activity(
     Parameters
     ----------
     scope : where the netlist is instantiated, e.g. ``tb.dut``
-    clock_period_s : of the timing analysis; says how many cycles the trace covers
-    clocks : ports that switch twice a `clock_period_s` whatever the trace says
+    clock_period_s : of the timing analysis; gives the number of cycles in the trace
+    clocks : ports that switch twice per `clock_period_s`, independent of the trace
     states : joint states of the cells too
 
     Notes

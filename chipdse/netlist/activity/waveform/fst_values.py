@@ -25,7 +25,7 @@ def main(trace: str, request: str, answer: str) -> None:
     Raises
     ------
     ValueError : the file has no values for a variable
-    Exception : whatever the library raises for a damaged file
+    Exception : any error that the library raises for a damaged file
     """
     import pywellen
 

@@ -129,7 +129,7 @@ def read_saif_activity(path: Path, scope: str, netlist: Netlist, clock_period_s:
 
 
 def _as_declared(inside: dict[str, NetActivity], netlist: Netlist) -> dict[str, NetActivity]:
-    """Bits as the netlist declares them; Verilator counts them from 0 whatever the range."""
+    """Bits as the netlist declares them; Verilator counts them from 0 for any range."""
     result = dict(inside)
     for name, span in netlist.odd_ranges.items():
         indices = bit_indices(span)
@@ -332,7 +332,7 @@ class _Reader:
     def _add(self, path: str, name: str, given: dict[str, str]) -> None:
         values = {key: self._number(text) for key, text in given.items()}
         if "TC" not in values or not ("T1" in values or "T0" in values):
-            return  # it says nothing that power needs
+            return  # it has nothing that power needs
         total = sum(values.get(key, 0.0) for key in _TIMES)
         if self.file.duration and total > self.file.duration * (1 + _ROUNDING):
             self.fail(

@@ -23,7 +23,7 @@ def read_activity(
     ----------
     path : VCD or SAIF (plain or gzip) or FST; its content decides, not its name
     scope : where the netlist is instantiated, e.g. ``tb.dut``
-    clock_period_s : of the timing analysis; says how many cycles the trace covers
+    clock_period_s : of the timing analysis; gives the number of cycles in the trace
     states : joint states of the cells too, where the trace has them; SAIF has none
 
     Raises

@@ -204,7 +204,7 @@ class ChangeDecoder:
         """Take the time from $dumpoff to $dumpon out of `time`; which tokens lie in it, if any.
 
         The x that $dumpoff writes for every variable, and the values that $dumpon writes, are no
-        transitions: between the two the trace says nothing.
+        transitions: between the two the trace has no values.
         """
         keywords = np.flatnonzero(kind == _KEYWORD)
         words = [block[start[at] : end[at]] for at in keywords]
@@ -315,7 +315,7 @@ class ChangeDecoder:
 
 
 def _token_kinds(text: UInt8s, start: Int64s) -> UInt8s:
-    """What each token is; the one after a vector or a real is its code, whatever it looks like."""
+    """The kind of each token; a token after a vector or a real is always its code."""
     kind = _KIND[text[start]]
     led = (kind == _VECTOR) | (kind == _REAL)
     place = np.arange(len(kind))

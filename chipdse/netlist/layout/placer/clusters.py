@@ -13,7 +13,7 @@ from chipdse.netlist.layout.placer.problem import PlacementProblem
 
 CELLS_A_CLUSTER = 8
 """Cells per cluster, on average, that joining stops at."""
-_MOST_PINS = 6  # of a net that says which cells belong together
+_MOST_PINS = 6  # of a net that counts for joining cells
 _MOST_AREA = 3.0  # of a cluster, over the mean area that is wanted
 _MOST_ROUNDS = 8
 _MATCHINGS = 3  # per round: who lost the best neighbour to another cell may take the next best
@@ -48,7 +48,7 @@ class PlacedClusters:
     height_m: Floats
 
     def cells(self, random: np.random.Generator, fillers: int) -> tuple[Floats, Floats]:
-        """Centres [m] of cells, ports and so many fillers; cells are spread over their cluster."""
+        """Centres [m] of cells, ports and fillers; cells are spread over their cluster."""
         cells, there = len(self.cluster_of), len(self.x_m) - self.ports.stop
         if there:
             source = self.ports.stop + np.arange(fillers) * there // max(fillers, 1)
@@ -139,7 +139,7 @@ def _edges(problem: PlacementProblem, most_m2: float) -> tuple[Int64s, Int64s, F
     first = np.repeat(np.arange(cells), np.diff(edges.indptr))
     second = edges.indices.astype(np.int64)
     score = edges.data / (area[first] + area[second])
-    # Equal scores are told apart alike from both sides, or chains of equal cells would not pair.
+    # Ties are broken equally from both sides; otherwise chains of equal cells would not pair.
     low, high = np.minimum(first, second), np.maximum(first, second)
     score *= 1.0 + 1e-3 * ((low * 7919 + high * 104729) % 1021) / 1021
     return first, second, score

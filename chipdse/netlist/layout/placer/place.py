@@ -50,7 +50,7 @@ _STARTS = 3  # of a small design, whose length varies by 2 % with its start; the
 _SMALL_CELLS = 1000
 _STEPS_A_CELL = 1.5  # at most in all starts, which bounds what they take
 _STALLED_STEPS = 600  # then density only gains weight, and cells are shaken ...
-_SHAKE_STEPS = 100  # ... so often
+_SHAKE_STEPS = 100  # ... repeated after this number of steps
 _MOST_SHORTER = 10  # times that one step is shortened
 _STEP_AGREES = 0.95  # of a step length with the one that its own gradients give
 
@@ -224,7 +224,7 @@ class _Run:
         ports = random.permutation(np.arange(self.cells, self.nodes))
         x[ports], y[ports] = ports_in_order(len(ports), self.outline)
         x, y = quadratic_placement(self.pins, self.cells, x, y, self.outline)
-        # Cells on one spot feel the same forces for ever; half a bin tells them apart.
+        # Cells at the same position would always have the same forces; half a bin separates them.
         x[: self.cells] += random.uniform(-0.5, 0.5, self.cells)
         y[: self.cells] += random.uniform(-0.5, 0.5, self.cells)
         return (
