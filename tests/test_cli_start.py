@@ -93,6 +93,9 @@ MISSING = {
     "front study --draws 100": "--draws 100 needs --ranges",
     "report study --draws 100": "--draws 100 needs --ranges",
     "package two_chiplets --draws 100": "--draws 100 needs --ranges",
+    "sim adder --waves nosuch.txt": "name a file that ends in .fst (Icarus) or .vcd (Verilator)",
+    "sim adder --waves nosuch/adder.fst": "its folder does not exist",
+    "trace adder --window 0": "--window 0: give the number of cycles, at least 1",
     "cache info --store nosuch": "--store 'nosuch' is no folder",
 }
 

@@ -162,7 +162,7 @@ def test_a_library_of_an_unknown_process_node(capsys: pytest.CaptureFixture[str]
         (["--glitch-cycles", "999"], "999 cycles with glitches: the run has"),
         (["--to", "power.txt"], "--to 'power.txt': write .csv, .npz, .vcd, .png, .svg or .pdf"),
         (["--phase", "nothing"], "phases by 'nothing': no such port or register"),
-        (["--window", "0"], "a window of 0 cycles does not fit the trace; use 1 to"),
+        (["--window", "9999"], "a window of 9999 cycles does not fit the trace; use 1 to"),
         (["--depth", "-1"], "modules down to depth -1; use 0 or more"),
     ],
 )

@@ -67,11 +67,18 @@ def _sim(arguments: argparse.Namespace) -> int:
         return _sim_corners(arguments)
     if arguments.among or arguments.corners is not None:
         raise DesignError("--among and --corners go with --all-corners")
+    waves = arguments.waves is not None
+    if waves and arguments.waves.suffix not in (".fst", ".vcd"):
+        raise DesignError(
+            f"--waves {str(arguments.waves)!r}: name a file that ends in .fst (Icarus) or .vcd "
+            "(Verilator)"
+        )
+    if waves and not arguments.waves.parent.is_dir():
+        raise DesignError(f"--waves {str(arguments.waves)!r}: its folder does not exist; make it")
     block, parameters, workload = records_of(arguments)
 
     from chipdse.blocks.own import is_checked
 
-    waves = arguments.waves is not None
     run = _run(block, parameters, workload, arguments.simulator, waves=waves, progress=True)
     if waves:
         _copy_waves(run.folder, arguments.waves)

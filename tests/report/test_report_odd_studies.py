@@ -55,7 +55,7 @@ DAMAGE = {
     "no database": (lambda study: (study / "study.db").unlink(), "has lost its trials: study.db"),
     "no database file": (
         lambda study: (study / "study.db").write_text("junk" * 999),
-        "cannot be opened: file is not a database",
+        "cannot be opened: file is not a database; put a copy of it back, or sweep into a new",
     ),
     "no TOML": (edit("sweep.toml", "[hardware]", "[hardware"), "sweep.toml"),
     "another version's block": (edit("sweep.toml", "mac_array", "no_such"), "no_such"),

@@ -156,6 +156,8 @@ def _trace(arguments: argparse.Namespace) -> int:
     for path in tables:
         if path.suffix not in (".csv", ".npz", ".vcd"):
             raise DesignError(f"--to {str(path)!r}: write .csv, .npz, .vcd, .png, .svg or .pdf")
+    if arguments.window < 1:
+        raise DesignError(f"--window {arguments.window}: give the number of cycles, at least 1")
     design, hardware, store = built_design(arguments)
 
     from chipdse.export.power_trace import write_trace

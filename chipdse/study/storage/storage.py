@@ -125,7 +125,10 @@ def open_storage(url: str, folder: Path, *, is_begun: bool = False) -> Storage:
     except Exception as error:  # whatever the database's own driver raises
         # Not "from error": its own text may have secrets in it.
         reason = masked(reason_of(error), url)
-        raise DesignError(f"storage {masked(safe_url, url)!r} cannot be opened: {reason}") from None
+        advice = "; put a copy of it back, or sweep into a new folder" if kind == "sqlite" else ""
+        raise DesignError(
+            f"storage {masked(safe_url, url)!r} cannot be opened: {reason}{advice}"
+        ) from None
     raise DesignError(
         f"storage {masked(safe_url, url)!r} is not supported; write postgresql://HOST/DATABASE, or "
         "leave it out"
