@@ -34,7 +34,7 @@ from chipdse.netlist.library.entry import liberty_files_for_synthesis
 from chipdse.netlist.library.library import OperatingLibrary
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.support import timed_designs  # noqa: E402
+from tests.support.designs import timed  # noqa: E402
 from tests.support.timed_icarus import toggles  # noqa: E402
 
 ACCURACY_CYCLES, SPEED_CYCLES, RUN_CYCLES, DRAWS = 200, 30, 2001, 40
@@ -54,7 +54,7 @@ def main() -> None:
             results["accuracy"] = [
                 row
                 for label, library in libraries.items()
-                for design in timed_designs.DESIGNS
+                for design in timed.DESIGNS
                 for row in accuracy(Path(name) / label / design, design, label, *library)
             ]
         if not given.no_speed:
@@ -79,20 +79,20 @@ def accuracy(
     folder: Path, name: str, label: str, library: OperatingLibrary, files: list[Path]
 ) -> Iterator[dict[str, Any]]:
     """Rows of one design and library, without wires and with those of a placement."""
-    design = timed_designs.make_design(
+    design = timed.make_design(
         folder,
-        timed_designs.DESIGNS[name],
+        timed.DESIGNS[name],
         library,
         files,
         cycles=ACCURACY_CYCLES + 5,
         options=MAPPED,
     )
-    for wires, timed in (("none", design), ("placed", design.placed())):
-        for row in deviations(timed):
+    for wires, wired in (("none", design), ("placed", design.placed())):
+        for row in deviations(wired):
             yield {"library": label, "design": name, "wires": wires} | row
 
 
-def deviations(design: timed_designs.TimedDesign) -> Iterator[dict[str, Any]]:
+def deviations(design: timed.TimedDesign) -> Iterator[dict[str, Any]]:
     """One row per resolution: deviation from Icarus of all toggles and switched capacitance."""
     timing = design.timing
     logic = timing.graph.clock.polarity == 0
@@ -109,7 +109,7 @@ def deviations(design: timed_designs.TimedDesign) -> Iterator[dict[str, Any]]:
             design.recording,
             design.registers,
             replayed,
-            first_cycle=timed_designs.FIRST_CYCLE,
+            first_cycle=timed.FIRST_CYCLE,
             cycles=ACCURACY_CYCLES,
             sampled=None,
             resolution_s=resolution_s,
@@ -133,7 +133,7 @@ def speed(folder: Path, library: OperatingLibrary, files: list[Path]) -> dict[st
     """Seconds of 512 drawn cycles and of a whole run, and Icarus's cycles per second."""
     array = MacArray(MacArrayParameters(accumulator_bits=32, overlapped_drain=True))
     source = rtlil.convert(array, name="top", emit_src=False)
-    design = timed_designs.make_design(
+    design = timed.make_design(
         folder, source, library, files, cycles=RUN_CYCLES + 5, options=MAPPED
     )
     _, icarus_s = design.simulate(SPEED_CYCLES)
@@ -143,7 +143,7 @@ def speed(folder: Path, library: OperatingLibrary, files: list[Path]) -> dict[st
         design.recording,
         design.registers,
         design.replayed(RUN_CYCLES),
-        first_cycle=timed_designs.FIRST_CYCLE,
+        first_cycle=timed.FIRST_CYCLE,
         cycles=RUN_CYCLES,
         plan=design.plan,
     )

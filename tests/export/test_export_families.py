@@ -67,7 +67,11 @@ def with_macro(folder: Path) -> Design:
     options = SynthesisOptions(memory_macro_bits=512)
     small = {"words": 64, "bits": 16}
     return of(
-        "tests.support.memory_designs:TABLE", TESTS.parent, small, {"length": 40}, synthesis=options
+        "tests.support.designs.memories:TABLE",
+        TESTS.parent,
+        small,
+        {"length": 40},
+        synthesis=options,
     )
 
 

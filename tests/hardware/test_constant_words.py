@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.shared_designs import CYCLES, make, shared_of
+from tests.support.designs.shared_modules import CYCLES, make, shared_of
 
 NARROW = """
 module store(input clk, input write, input [1:0] at, input [7:0] x, output [7:0] y);

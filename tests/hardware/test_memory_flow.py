@@ -23,7 +23,14 @@ from chipdse.stages.build import MemoryChoice, build_hardware, memory_choice
 from chipdse.stages.load import Hardware
 from chipdse.store.store import Store
 from chipdse.technology.sram import MacroSize, macro_figures
-from tests.support.memory_designs import TABLE, TableParameters, TableWorkload, Twins, Zoo, accesses
+from tests.support.designs.memories import (
+    TABLE,
+    TableParameters,
+    TableWorkload,
+    Twins,
+    Zoo,
+    accesses,
+)
 
 tools = pytest.mark.tools
 SIZE = MacroSize(family="sky130_1rw1r", words=64, bits=44, mask_bits=44)

@@ -18,8 +18,8 @@ from chipdse.netlist.activity.replay.replay import replay
 from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.library.entry import liberty_files_for_synthesis
 from chipdse.tools import run_yosys
-from tests.support.shared_designs import CYCLES, make, shared_of
-from tests.support.timed_designs import TimedDesign
+from tests.support.designs.shared_modules import CYCLES, make, shared_of
+from tests.support.designs.timed import TimedDesign
 
 # Lanes of a filter: five are equal, one of them under other names; one has another constant, one
 # another initial value, one an input that is constant, one an output that nobody reads.

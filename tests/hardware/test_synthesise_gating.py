@@ -21,7 +21,7 @@ from chipdse.netlist.library.entry import liberty_files_for_synthesis
 from chipdse.netlist.power.glitches import GlitchPower
 from chipdse.netlist.power.power import Power, analyse_power
 from chipdse.netlist.timing.timing import Timing
-from tests.support.timed_designs import FIRST_CYCLE, TimedDesign, make_design
+from tests.support.designs.timed import FIRST_CYCLE, TimedDesign, make_design
 from tests.support.timed_icarus import toggles
 
 pytestmark = pytest.mark.tools

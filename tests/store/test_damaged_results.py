@@ -29,7 +29,7 @@ from chipdse.store.store import Store
 from chipdse.store.variants import known_reads, variant
 from chipdse.trace_metrics import TRACE_METRICS, Traced, TraceOptions
 from tests.support import stale_projects
-from tests.support.memory_designs import TABLE, TableParameters, TableWorkload
+from tests.support.designs.memories import TABLE, TableParameters, TableWorkload
 
 pytestmark = pytest.mark.tools
 NAMES = [stage.name for stage in STAGES]

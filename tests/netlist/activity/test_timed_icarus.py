@@ -21,7 +21,7 @@ from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.library.entry import liberty_files_for_synthesis
 from chipdse.netlist.library.library import OperatingLibrary
-from tests.support.timed_designs import DESIGNS, FIRST_CYCLE, TimedDesign, make_design
+from tests.support.designs.timed import DESIGNS, FIRST_CYCLE, TimedDesign, make_design
 from tests.support.timed_icarus import toggles, toggles_by_cycle
 
 CYCLES = 60

@@ -111,7 +111,7 @@ TABLE = Block(
     parameters=TableParameters,
     workload=TableWorkload,
     hardware=Table,
-    bench="tests.support.bench_table",
+    bench="tests.support.designs.bench_table",
     work=lambda p, load: Work(count=load.length, unit="cycle", input_bits=0, output_bits=0),
     cycles=lambda p, load: load.length + p.words,
 )

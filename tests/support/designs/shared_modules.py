@@ -15,7 +15,7 @@ from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.library.entry import liberty_files_for_synthesis
 from chipdse.tools import run_yosys
-from tests.support.timed_designs import TimedDesign, make_design
+from tests.support.designs.timed import TimedDesign, make_design
 
 CYCLES = 120
 

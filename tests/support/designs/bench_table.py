@@ -1,4 +1,4 @@
-"""cocotb bench of `memory_designs.Table`: what its read port holds after every cycle."""
+"""cocotb bench of `designs.memories.Table`: what its read port holds after every cycle."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import cocotb
 from chipdse_hdl.bench.testbench import RESET_CYCLES, passed, play, records, reset, start
 
-from tests.support.memory_designs import TableParameters, TableWorkload, accesses, table_reference
+from tests.support.designs.memories import TableParameters, TableWorkload, accesses, table_reference
 
 LATENCY = 3  # the inputs' registers, the read port, the output's register
 

@@ -1,0 +1,1 @@
+"""Designs that several tests map, time or replay."""
