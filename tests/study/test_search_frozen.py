@@ -54,3 +54,14 @@ def test_the_whole_front_measures_as_one(frozen: Frozen) -> None:
     half = frozen.front[::2]
     assert truth.hypervolume_frac(half) < 1
     assert truth.distance(half) > 0
+
+
+@pytest.mark.slow
+def test_failures_that_share_a_value_do_not_hide_the_front() -> None:
+    """Seed 1 first meets four failures without replay, as the whole front of the links is."""
+    set_verbosity(ERROR)
+    links = load("link")
+    truth = Truth(links.front)
+    gave, _ = Search(links, None, True, None).run("lattice", 1, 26)
+    assert sum(len(front) == 0 for front in gave[:8]) == 4
+    assert truth.hypervolume_frac(np.concatenate(gave)) > 0.3
