@@ -7,7 +7,7 @@ from scipy.stats import norm
 
 from chipdse.arrays import Floats, Int64s
 from chipdse.kept import Kept
-from chipdse.study.search.processes import Model, fit_models, fitted_count, predict_all
+from chipdse.study.search.processes import Model, fit_mixture, fitted_count, predict_all
 
 
 def feasible_probability(
@@ -45,7 +45,9 @@ def _negative_probability(
     """Probability that a value is negative at each candidate, from values at some places."""
     count = fitted_count(len(values))
     key = (level_counts.tobytes(), places[:count].tobytes(), values[:count].tobytes())
-    models = _MODELS.value(key, lambda: fit_models(places[:count], values[:count], level_counts))
+    models = _MODELS.value(
+        key, lambda: fit_mixture(places[:count], values[:count], level_counts).models
+    )
     probability = np.zeros(len(candidates))
     for prediction in predict_all(places, values, models, candidates, places[:0], level_counts):
         z = prediction.mean / np.maximum(prediction.deviation, 0.05)

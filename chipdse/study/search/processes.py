@@ -50,6 +50,8 @@ JITTER = 1e-10
 REFIT, FITTED = 1.1, 100
 """Length scales are fitted again when the number of points has grown by the factor `REFIT`, up to
 `FITTED` points."""
+CONSTANT = 1e-9
+"""Values that differ by a smaller share of their size are equal."""
 STEP = 0.05
 """Step of the finite differences of the posterior's gradient, in logarithms."""
 SQRT_2_PI = math.sqrt(2 * math.pi)
@@ -68,6 +70,18 @@ class Model:
     lengths: Floats
     noise: float
     weight: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Mixture:
+    """Models of one quantity.
+
+    log_evidence : logarithm of the probability density of the values, under all covariance
+        functions together
+    """
+
+    models: list[Model]
+    log_evidence: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,31 +139,40 @@ def deviation_of(predictions: Sequence[Prediction]) -> Floats:
     return np.asarray(np.sqrt(total))
 
 
-def fit_models(places: Floats, values: Floats, level_counts: Int64s) -> list[Model]:
-    """Models of an objective, drawn from their posterior.
+def fit_mixture(places: Floats, values: Floats, level_counts: Int64s) -> Mixture:
+    """Models of a quantity, drawn from their posterior.
 
     Parameters
     ----------
-    values : in units of the range of interest; shape (points,)
+    values : in any unit; shape (points,)
     level_counts : of values that each feature can have; shape (features,)
     """
-    if np.ptp(values) < 1e-12:
+    if _is_constant(values):
         lengths = np.ones(places.shape[1])
-        return [Model(covariance=COVARIANCES[0], lengths=lengths, noise=1e-6)]
+        constant = Model(covariance=COVARIANCES[0], lengths=lengths, noise=1e-6)
+        return Mixture(models=[constant], log_evidence=math.inf)
     pairs = pairs_of(places, places, level_counts)
     standardised = (values - values.mean()) / values.std()
     posteriors = [_posterior(pairs, standardised, covariance) for covariance in COVARIANCES]
-    counts = _draw_counts(np.array([posterior.log_evidence for posterior in posteriors]))
-    return [
+    evidences = np.array([posterior.log_evidence for posterior in posteriors])
+    models = [
         Model(
             covariance=covariance,
             lengths=np.exp(logarithms[:-1]),
             noise=float(np.exp(logarithms[-1])),
             weight=1 / DRAWS,
         )
-        for covariance, count, posterior in zip(COVARIANCES, counts, posteriors, strict=True)
+        for covariance, count, posterior in zip(
+            COVARIANCES, _draw_counts(evidences), posteriors, strict=True
+        )
         for logarithms in posterior.draws(count)
     ]
+    log_evidence = float(np.logaddexp.reduce(evidences)) - len(values) * math.log(values.std())
+    return Mixture(models=models, log_evidence=log_evidence)
+
+
+def _is_constant(values: Floats) -> bool:
+    return bool(np.ptp(values) <= CONSTANT * np.abs(values).max())
 
 
 def _draw_counts(log_evidences: Floats) -> list[int]:
@@ -253,16 +276,16 @@ def negative_log_likelihood(
     return value, gradient
 
 
-def fitted_count(count: int) -> int:
+def fitted_count(count: int, growth: float = REFIT) -> int:
     """The number of points that kernels are fitted to when `count` points are evaluated.
 
-    It is the largest number up to `count` of the series 4, 5, 6, ..., in which each is `REFIT`
+    It is the largest number up to `count` of the series 4, 5, 6, ..., in which each is `growth`
     times the one before, rounded up. The series ends at `FITTED`: more points change length scales
     little, and the time of a fit grows with the cube of their number. The number depends on the
     count alone, so a search that is continued on another machine fits the same kernels.
     """
     first, end = min(count, 4), min(count, FITTED)
-    while first < end and (larger := math.ceil(first * REFIT)) <= end:
+    while first < end and (larger := math.ceil(first * growth)) <= end:
         first = larger
     return first
 
@@ -297,7 +320,9 @@ def _predict(values: Floats, model: Model, within: Pairs, across: Pairs) -> Pred
     within, across : pairs of the given places, and of the places to predict at with them
     """
     count = len(values)
-    offset, deviation = float(values.mean()), max(float(values.std()), 1e-12)
+    offset, deviation = float(values.mean()), float(values.std())
+    if _is_constant(values):
+        deviation = max(CONSTANT * abs(offset), 1e-300)
     matrix = covariance_of(within, model.lengths, model.covariance)
     matrix[np.diag_indices(len(matrix))] += model.noise + JITTER
     cross = covariance_of(across, model.lengths, model.covariance)

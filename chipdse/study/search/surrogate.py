@@ -33,10 +33,14 @@ from chipdse.study.results.front import is_on_front
 from chipdse.study.search.feasibility import feasible_probability
 from chipdse.study.search.gaussian import fit_kernel, predict
 from chipdse.study.search.improvement import expected_improvement
+from chipdse.study.search.objectives import (
+    ObjectiveModels,
+    fit_objective,
+    scaled_fronts,
+    scaled_points,
+)
 from chipdse.study.search.processes import (
-    Model,
     deviation_of,
-    fit_models,
     fitted_count,
     mean_of,
     predict_all,
@@ -44,14 +48,9 @@ from chipdse.study.search.processes import (
 )
 
 DIRECTIONS = 256
-REACHED = 0.9
-"""Quantile of the evaluated values that is the end of the range of single points (`_scaled`)."""
 COMPONENTS = 8
 EXPLAINED = 0.99999
 """Principal components explain this share of the variance; at most `COMPONENTS` are used."""
-MARGIN = 0.1
-"""Distance of the reference point from the end of a range, as a share of the range (`_scaled`)."""
-QUANTILES = 9
 WORTH = 0.005
 """Improvements of an objective by a smaller share of its range do not count. Many points of a
 lattice share an objective's best value, and the model expects a small improvement at each."""
@@ -135,19 +134,19 @@ def _gain_of_points(
     level_counts: Int64s,
 ) -> Floats:
     """The same if each evaluation gives one point: each objective has models of its own."""
-    values = np.concatenate(_scaled(fronts))
-    models = _models_of(places, fronts, level_counts)
+    objectives = _objectives_of(places, np.concatenate(fronts), level_counts)
+    values = scaled_points(np.concatenate(fronts), objectives)
     assumed = values
     if len(pending):  # points under way count with their predicted means
         nothing = pending[:0]
         expected = [
-            mean_of(predict_all(places, column, model, pending, nothing, level_counts))
-            for column, model in zip(values.T, models, strict=True)
+            mean_of(predict_all(places, column, own.models, pending, nothing, level_counts))
+            for column, own in zip(values.T, objectives, strict=True)
         ]
         assumed = np.vstack([values, np.stack(expected, axis=1)])
     predictions = [
-        predict_all(places, column, model, candidates, pending, level_counts)
-        for column, model in zip(values.T, models, strict=True)
+        predict_all(places, column, own.models, candidates, pending, level_counts)
+        for column, own in zip(values.T, objectives, strict=True)
     ]
     least = _lower_bounds(fronts, values)
     if values.shape[1] <= EXACT:
@@ -216,11 +215,11 @@ def growth_of_points(
 
 
 def reach_of(fronts: Sequence[Floats]) -> Floats:
-    """Reach of each front along each direction, on the scale of `_scaled`; (fronts, directions).
+    """Reach of each front along each direction, of `scaled_fronts`; shape (fronts, directions).
 
     Zero is at the reference point; fronts beyond it have small negative values.
     """
-    scaled = _scaled(fronts)
+    scaled = scaled_fronts(fronts)
     directions = directions_of(scaled[0].shape[1])
     return np.stack([reach(front, directions) for front in scaled])
 
@@ -257,34 +256,28 @@ def directions_of(objectives: int) -> Floats:
     return np.asarray(np.maximum(gauss / lengths, 1e-3))
 
 
-def _scaled(fronts: Sequence[Floats]) -> list[Floats]:
-    """Objectives with their range scaled to [0, 1]; logarithms if an objective has one sign.
-
-    The range is that of the front. If each evaluation gives one point, few points make a narrow
-    front; the range then ends at the `REACHED` quantile of all evaluated values, so that the ends
-    of the true front count too.
-    """
-    every = np.concatenate(fronts)
-    for objective in range(every.shape[1]):
-        column = every[:, objective]
-        if (column > 0).all():
-            every[:, objective] = np.log(column)
-        elif (column < 0).all():  # a positive objective that is maximised
-            every[:, objective] = -np.log(-column)
-    best = every[is_on_front(every)]
-    low, high = best.min(axis=0), best.max(axis=0)
-    if all(len(front) == 1 for front in fronts):
-        high = np.maximum(high, np.quantile(every, REACHED, axis=0))
-    width = np.where(high > low, high - low, 1.0) * (1 + MARGIN)
-    return np.split((every - low) / width, np.cumsum([len(front) for front in fronts])[:-1])
-
-
 def expected_gain(mean: Floats, variance: Floats, best: Floats, power: int) -> Floats:
-    """Mean over directions of the expected growth of the reach's power; one value per row."""
-    shape = (-1, *[1] * mean.ndim)
-    z = norm.ppf((np.arange(QUANTILES) + 0.5) / QUANTILES).reshape(shape)
-    reached = np.maximum(mean + z * np.sqrt(variance), 0.0) ** power
-    return np.asarray(np.maximum(reached - best**power, 0.0).mean(axis=(0, 2)))
+    """Mean over directions of the expected growth of the reach's power; one value per row.
+
+    Reaches are normally distributed. With t = (best - mean) / deviation, the moments of the part
+    above the best reach follow from each other: M_0 = P(reach > best), and
+    M_k = mean M_(k-1) + (k - 1) variance M_(k-2) + best^(k-1) deviation phi(t). The expected growth
+    of the power p is M_p - best^p M_0.
+
+    Parameters
+    ----------
+    mean, variance : shape (rows, directions)
+    best : reach of the evaluated points, not negative; shape (directions,)
+    """
+    deviation = np.sqrt(np.maximum(variance, 1e-18))
+    t = (best - mean) / deviation
+    density = deviation * np.exp(-t * t / 2) / math.sqrt(2 * math.pi)
+    above = ndtr(-t)
+    before, moment = np.zeros_like(mean), above
+    for order in range(1, power + 1):
+        following = mean * moment + (order - 1) * variance * before + best ** (order - 1) * density
+        before, moment = moment, following
+    return np.asarray(np.maximum(moment - best**power * above, 0.0).mean(axis=1))
 
 
 def predict_many(
@@ -341,17 +334,16 @@ def _kernels_of(places: Floats, fronts: Sequence[Floats]) -> list[Kernel]:
     return _KERNELS.value(key, fitted)
 
 
-def _models_of(places: Floats, fronts: Sequence[Floats], level_counts: Int64s) -> list[list[Model]]:
+def _objectives_of(places: Floats, values: Floats, level_counts: Int64s) -> list[ObjectiveModels]:
     """Models of the objectives of single points, fitted to the first points."""
     count = fitted_count(len(places))
 
-    def fitted() -> list[list[Model]]:
-        values = np.concatenate(_scaled(fronts[:count]))
-        return [fit_models(places[:count], column, level_counts) for column in values.T]
+    def fitted() -> list[ObjectiveModels]:
+        return [fit_objective(places[:count], column, level_counts) for column in values[:count].T]
 
-    points = (places[:count].tobytes(), *(front.tobytes() for front in fronts[:count]))
-    return _MODELS.value((level_counts.tobytes(), *points), fitted)
+    key = (level_counts.tobytes(), places[:count].tobytes(), values[:count].tobytes())
+    return _OBJECTIVES.value(key, fitted)
 
 
 _KERNELS: Kept[tuple[bytes, ...], list[Kernel]] = Kept(8)
-_MODELS: Kept[tuple[bytes, ...], list[list[Model]]] = Kept(8)
+_OBJECTIVES: Kept[tuple[bytes, ...], list[ObjectiveModels]] = Kept(8)

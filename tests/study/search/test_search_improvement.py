@@ -19,7 +19,7 @@ from chipdse.study.search.processes import (
     Model,
     Prediction,
     deviation_of,
-    fit_models,
+    fit_mixture,
     mean_of,
     negative_log_likelihood,
     predict_all,
@@ -100,7 +100,7 @@ def test_a_smooth_function_is_predicted_between_its_points() -> None:
     def value(x: np.ndarray) -> np.ndarray:
         return np.sin(3 * x[:, 0]) + x[:, 1] ** 2
 
-    models = fit_models(places, value(places), counts)
+    models = fit_mixture(places, value(places), counts).models
     found = predict_all(places, value(places), models, at, at[:0], counts)
     assert sum(model.weight for model in models) == pytest.approx(1.0)
     np.testing.assert_allclose(mean_of(found), value(at), atol=0.05)
@@ -110,7 +110,8 @@ def test_a_smooth_function_is_predicted_between_its_points() -> None:
 
 def test_from_few_points_the_lengths_are_uncertain() -> None:
     random = np.random.default_rng(0)
-    models = fit_models(random.random((10, 6)), random.standard_normal(10), np.full(6, 10))
+    places, values = random.random((10, 6)), random.standard_normal(10)
+    models = fit_mixture(places, values, np.full(6, 10)).models
     lengths = np.log([model.lengths for model in models])
     assert lengths.std(axis=0).mean() > 0.5
 
@@ -188,7 +189,7 @@ def test_the_fewer_levels_the_more_alike_are_those_that_differ() -> None:
 
 def test_a_point_under_way_leaves_less_to_learn() -> None:
     places, values = np.array([[0.0], [0.1], [0.8], [1.0]]), np.array([0.0, 0.2, 0.7, 0.4])
-    models, half = fit_models(places, values, np.array([11])), np.array([[0.5]])
+    models, half = fit_mixture(places, values, np.array([11])).models, np.array([[0.5]])
     free = predict_all(places, values, models, half, half[:0], np.array([11]))
     busy = predict_all(places, values, models, half, half, np.array([11]))
     for before, after in zip(free, busy, strict=True):
@@ -198,7 +199,7 @@ def test_a_point_under_way_leaves_less_to_learn() -> None:
 
 def test_a_constant_objective_has_one_certain_model() -> None:
     places = np.linspace(0, 1, 5)[:, None]
-    models = fit_models(places, np.full(5, 3.0), np.array([5]))
+    models = fit_mixture(places, np.full(5, 3.0), np.array([5])).models
     assert mean_of(
         predict_all(places, np.full(5, 3.0), models, places, places[:0], np.array([5]))
     ) == (pytest.approx(3.0))
@@ -207,11 +208,11 @@ def test_a_constant_objective_has_one_certain_model() -> None:
 def test_a_value_that_is_added_between_others_changes_the_models() -> None:
     """The places of the points stay; fewer levels are more alike."""
     places = np.random.default_rng(0).integers(0, 3, (8, 2)) / 2
-    fronts = [1 + np.array([[a, b]]) for a, b in np.random.default_rng(1).random((8, 2))]
-    few, more = (surrogate._models_of(places, fronts, np.array([count, 3])) for count in (3, 4))
-    assert any(
-        (model.lengths != other.lengths).any() for model, other in zip(few[0], more[0], strict=True)
+    values = 1 + np.random.default_rng(1).random((8, 2))
+    few, more = (
+        surrogate._objectives_of(places, values, np.array([count, 3]))[0].models for count in (3, 4)
     )
+    assert any((one.lengths != other.lengths).any() for one, other in zip(few, more, strict=True))
 
 
 def test_points_that_can_only_tie_promise_nothing() -> None:
