@@ -1,9 +1,14 @@
 """The scale on which each objective is compared and modelled: its values or their logarithms.
 
-If every evaluation gives one point, the scale with the larger evidence is chosen for each objective
-that has one sign. A sum of effects is easier to learn from the values, a product from the
-logarithms, and a search with the other scale needs more evaluations. Local fronts are always
-compared in logarithms.
+If every evaluation gives one point, an objective of one sign is modelled by its logarithm where the
+evidence speaks for it, and otherwise by its values. A sum of effects is easier to learn from the
+values, a product from the logarithms, and a search with the other scale needs more evaluations.
+Local fronts are always compared in logarithms.
+
+References
+----------
+.. [1] R. Kass, A. Raftery, Bayes factors, Journal of the American Statistical Association 90, 1995,
+   pages 773-795
 """
 
 from __future__ import annotations
@@ -24,6 +29,9 @@ SPREAD = 8
 """The range of single points is at least that of the first so many, which are spread out."""
 MARGIN = 0.1
 """Distance of the reference point from the end of a range, as a share of the range."""
+MENTIONED = 1.0
+"""Difference of log evidence up to which it is not worth more than a bare mention [1]_. Up to it,
+the values themselves are modelled."""
 RECONSIDERED = 1.5
 """The scale is chosen again when the number of points has grown by this factor."""
 
@@ -40,7 +48,7 @@ class ObjectiveModels:
 
 
 def fit_objective(places: Floats, values: Floats, level_counts: Int64s) -> ObjectiveModels:
-    """Models of an objective of single points, on the scale with the larger evidence.
+    """Models of an objective of single points, on the scale for which the evidence speaks.
 
     Parameters
     ----------
@@ -59,13 +67,13 @@ def fit_objective(places: Floats, values: Floats, level_counts: Int64s) -> Objec
 
 
 def is_easier_as_logarithm(places: Floats, values: Floats, level_counts: Int64s) -> bool:
-    """Whether models of the logarithm have more evidence than models of the values themselves.
+    """Whether there is evidence for models of the logarithm, against models of the values.
 
     Both are densities of the values: that of the logarithm is divided by their sizes.
     """
     linear = fit_mixture(places, values, level_counts).log_evidence
     logarithmic = fit_mixture(places, logarithm(values), level_counts).log_evidence
-    return bool(logarithmic - np.log(np.abs(values)).sum() >= linear)
+    return bool(logarithmic - np.log(np.abs(values)).sum() > linear + MENTIONED)
 
 
 def has_one_sign(values: Floats) -> bool:

@@ -165,15 +165,27 @@ def structured(point: dict[str, Any]) -> tuple[float, float]:
 
 
 def search(
-    sampler: str, seed: int, trials: int, fails: Callable[[dict[str, Any]], bool]
+    sampler: str,
+    seed: int,
+    trials: int,
+    fails: Callable[[dict[str, Any]], bool],
+    workers: int = 1,
 ) -> tuple[float, int]:
-    """Hypervolume found of the structured problem, and how many trials failed."""
+    """Hypervolume found of the structured problem, and how many trials failed.
+
+    workers : trials under way at once; the oldest ends when the next is proposed
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(directions=["minimize", "minimize"])
-    values = []
-    for number in range(trials):
-        study.sampler = make_sampler(sampler, SPACE, trials, 100 * seed + number)
-        trial = study.ask(SPACE.distributions())
+    values: list[tuple[float, float]] = []
+    running: list[optuna.Trial] = []
+    for number in range(trials + workers - 1):
+        if number < trials:
+            study.sampler = make_sampler(sampler, SPACE, trials, 100 * seed + number)
+            running.append(study.ask(SPACE.distributions()))
+        if number < workers - 1:
+            continue
+        trial = running.pop(0)
         point = SPACE.point(trial.params)
         if fails(point):
             trial.set_user_attr(FAILURE, "no")
@@ -197,11 +209,12 @@ def test_it_finds_more_than_chance_does() -> None:
 
 
 @pytest.mark.slow
-def test_it_stops_going_where_points_fail() -> None:
+@pytest.mark.parametrize("workers", [1, 4])
+def test_it_stops_going_where_points_fail(workers: int) -> None:
     def fails(point: dict[str, Any]) -> bool:
         return bool(point["c"] == "y")
 
-    _, ours = search("lattice", 1, 24, fails)
+    _, ours = search("lattice", 1, 24, fails, workers)
     assert ours < 24 / 3  # a third of the points fail
 
 
