@@ -51,6 +51,7 @@ DIRECTIONS = 256
 COMPONENTS = 8
 EXPLAINED = 0.99999
 """Principal components explain this share of the variance; at most `COMPONENTS` are used."""
+QUANTILES = 9
 WORTH = 0.005
 """Improvements of an objective by a smaller share of its range do not count. Many points of a
 lattice share an objective's best value, and the model expects a small improvement at each."""
@@ -140,13 +141,13 @@ def _gain_of_points(
     if len(pending):  # points under way count with their predicted means
         nothing = pending[:0]
         expected = [
-            mean_of(predict_all(places, column, own.models, pending, nothing, level_counts))
-            for column, own in zip(values.T, objectives, strict=True)
+            mean_of(predict_all(places, column, objective.models, pending, nothing, level_counts))
+            for column, objective in zip(values.T, objectives, strict=True)
         ]
         assumed = np.vstack([values, np.stack(expected, axis=1)])
     predictions = [
-        predict_all(places, column, own.models, candidates, pending, level_counts)
-        for column, own in zip(values.T, objectives, strict=True)
+        predict_all(places, column, objective.models, candidates, pending, level_counts)
+        for column, objective in zip(values.T, objectives, strict=True)
     ]
     least = _lower_bounds(fronts, values)
     if values.shape[1] <= EXACT:
@@ -257,27 +258,11 @@ def directions_of(objectives: int) -> Floats:
 
 
 def expected_gain(mean: Floats, variance: Floats, best: Floats, power: int) -> Floats:
-    """Mean over directions of the expected growth of the reach's power; one value per row.
-
-    Reaches are normally distributed. With t = (best - mean) / deviation, the moments of the part
-    above the best reach follow from each other: M_0 = P(reach > best), and
-    M_k = mean M_(k-1) + (k - 1) variance M_(k-2) + best^(k-1) deviation phi(t). The expected growth
-    of the power p is M_p - best^p M_0.
-
-    Parameters
-    ----------
-    mean, variance : shape (rows, directions)
-    best : reach of the evaluated points, not negative; shape (directions,)
-    """
-    deviation = np.sqrt(np.maximum(variance, 1e-18))
-    t = (best - mean) / deviation
-    density = deviation * np.exp(-t * t / 2) / math.sqrt(2 * math.pi)
-    above = ndtr(-t)
-    before, moment = np.zeros_like(mean), above
-    for order in range(1, power + 1):
-        following = mean * moment + (order - 1) * variance * before + best ** (order - 1) * density
-        before, moment = moment, following
-    return np.asarray(np.maximum(moment - best**power * above, 0.0).mean(axis=1))
+    """Mean over directions of the expected growth of the reach's power; one value per row."""
+    shape = (-1, *[1] * mean.ndim)
+    z = norm.ppf((np.arange(QUANTILES) + 0.5) / QUANTILES).reshape(shape)
+    reached = np.maximum(mean + z * np.sqrt(variance), 0.0) ** power
+    return np.asarray(np.maximum(reached - best**power, 0.0).mean(axis=(0, 2)))
 
 
 def predict_many(

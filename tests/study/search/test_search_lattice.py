@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from optuna.trial import TrialState
-from scipy.integrate import quad
 from scipy.stats import norm
 
 from chipdse.study.question.space import Axis, Condition, Space
@@ -68,22 +67,6 @@ def test_what_is_uncertain_may_gain() -> None:
     gain = expected_gain(np.full((2, 1), 0.3), np.array([[0.0], [0.09]]), np.array([0.4]), 2)
     assert gain[0] == 0
     assert gain[1] > 0
-
-
-@pytest.mark.parametrize("power", [2, 3, 4])
-def test_the_expected_gain_is_that_of_the_normal_distribution(power: int) -> None:
-    """Integrated numerically, also where the best is three deviations away."""
-    for mean, deviation, best in ((0.6, 0.2, 0.5), (0.3, 0.1, 0.6), (0.9, 0.05, 0.2)):
-
-        def growth(
-            reach: float, mean: float = mean, deviation: float = deviation, best: float = best
-        ) -> float:
-            return float((reach**power - best**power) * norm.pdf(reach, mean, deviation))
-
-        integral, _ = quad(growth, best, mean + 12 * deviation)
-        variance = np.array([[deviation**2]])
-        found = expected_gain(np.array([[mean]]), variance, np.array([best]), power)
-        assert found[0] == pytest.approx(integral, rel=1e-6)
 
 
 def test_related_quantities_are_predicted_together() -> None:
