@@ -1,14 +1,9 @@
 """The scale on which each objective is compared and modelled: its values or their logarithms.
 
-If every evaluation gives one point, an objective of one sign is modelled by its logarithm where the
-evidence speaks for it, and otherwise by its values. A sum of effects is easier to learn from the
-values, a product from the logarithms, and a search with the other scale needs more evaluations.
-Local fronts are always compared in logarithms.
-
-References
-----------
-.. [1] R. Kass, A. Raftery, Bayes factors, Journal of the American Statistical Association 90, 1995,
-   pages 773-795
+If every evaluation gives one point, the scale with the larger evidence is chosen for each objective
+that has one sign. A sum of effects is easier to learn from the values, a product from the
+logarithms, and a search with the other scale needs more evaluations. Local fronts are always
+compared in logarithms.
 """
 
 from __future__ import annotations
@@ -19,9 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse.arrays import Floats, Int64s
-from chipdse.kept import Kept
 from chipdse.study.results.front import is_on_front
-from chipdse.study.search.processes import Model, fit_mixture, fitted_count
+from chipdse.study.search.processes import Model, fit_mixture
 
 REACHED = 0.9
 """Quantile of the evaluated values that is the end of the range of single points."""
@@ -29,11 +23,6 @@ SPREAD = 8
 """The range of single points is at least that of the first so many, which are spread out."""
 MARGIN = 0.1
 """Distance of the reference point from the end of a range, as a share of the range."""
-MENTIONED = 1.0
-"""Difference of log evidence up to which it is not worth more than a bare mention [1]_. Up to it,
-the values themselves are modelled."""
-RECONSIDERED = 1.5
-"""The scale is chosen again when the number of points has grown by this factor."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,7 +37,10 @@ class ObjectiveModels:
 
 
 def fit_objective(places: Floats, values: Floats, level_counts: Int64s) -> ObjectiveModels:
-    """Models of an objective of single points, on the scale for which the evidence speaks.
+    """Models of an objective of single points, on the scale with the larger evidence.
+
+    The evidence of both scales is the density of the values themselves: that of their logarithms is
+    divided by the sizes of the values.
 
     Parameters
     ----------
@@ -56,24 +48,12 @@ def fit_objective(places: Floats, values: Floats, level_counts: Int64s) -> Objec
     values : shape (points,)
     level_counts : of values that each feature can have; shape (features,)
     """
-    count = fitted_count(len(values), RECONSIDERED)
-    key = (level_counts.tobytes(), places[:count].tobytes(), values[:count].tobytes())
-    is_logarithmic = has_one_sign(values) and _SCALES.value(
-        key, lambda: is_easier_as_logarithm(places[:count], values[:count], level_counts)
-    )
-    modelled = logarithm(values) if is_logarithmic else values
-    models = fit_mixture(places, modelled, level_counts).models
-    return ObjectiveModels(models=models, is_logarithmic=is_logarithmic)
-
-
-def is_easier_as_logarithm(places: Floats, values: Floats, level_counts: Int64s) -> bool:
-    """Whether there is evidence for models of the logarithm, against models of the values.
-
-    Both are densities of the values: that of the logarithm is divided by their sizes.
-    """
-    linear = fit_mixture(places, values, level_counts).log_evidence
-    logarithmic = fit_mixture(places, logarithm(values), level_counts).log_evidence
-    return bool(logarithmic - np.log(np.abs(values)).sum() > linear + MENTIONED)
+    linear = fit_mixture(places, values, level_counts)
+    if has_one_sign(values):
+        logarithmic = fit_mixture(places, logarithm(values), level_counts)
+        if logarithmic.log_evidence - np.log(np.abs(values)).sum() >= linear.log_evidence:
+            return ObjectiveModels(models=logarithmic.models, is_logarithmic=True)
+    return ObjectiveModels(models=linear.models, is_logarithmic=False)
 
 
 def has_one_sign(values: Floats) -> bool:
@@ -130,6 +110,3 @@ def _in_range(every: Floats, high: Floats) -> Floats:
     low = every.min(axis=0)
     width = np.where(high > low, high - low, 1.0) * (1 + MARGIN)
     return np.asarray((every - low) / width)
-
-
-_SCALES: Kept[tuple[bytes, ...], bool] = Kept(32)

@@ -276,16 +276,16 @@ def negative_log_likelihood(
     return value, gradient
 
 
-def fitted_count(count: int, growth: float = REFIT) -> int:
+def fitted_count(count: int) -> int:
     """The number of points that kernels are fitted to when `count` points are evaluated.
 
-    It is the largest number up to `count` of the series 4, 5, 6, ..., in which each is `growth`
+    It is the largest number up to `count` of the series 4, 5, 6, ..., in which each is `REFIT`
     times the one before, rounded up. The series ends at `FITTED`: more points change length scales
     little, and the time of a fit grows with the cube of their number. The number depends on the
     count alone, so a search that is continued on another machine fits the same kernels.
     """
     first, end = min(count, 4), min(count, FITTED)
-    while first < end and (larger := math.ceil(first * growth)) <= end:
+    while first < end and (larger := math.ceil(first * REFIT)) <= end:
         first = larger
     return first
 

@@ -12,7 +12,6 @@ from chipdse.study.search.objectives import (
     MARGIN,
     ObjectiveModels,
     fit_objective,
-    is_easier_as_logarithm,
     logarithm,
     scaled_fronts,
     scaled_points,
@@ -45,7 +44,7 @@ def test_values_of_two_signs_have_no_logarithm() -> None:
 def test_units_do_not_change_the_scale(unit: float, is_product: bool) -> None:
     """Energies of 1e-12 J are not constant, and not better as logarithms for being small."""
     values = np.exp(effects(PLACES)) if is_product else effects(PLACES)
-    assert is_easier_as_logarithm(PLACES, unit * values, LEVELS) == is_product
+    assert fit_objective(PLACES, unit * values, LEVELS).is_logarithmic == is_product
 
 
 def test_a_constant_objective_has_a_scale() -> None:
