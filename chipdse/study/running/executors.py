@@ -19,6 +19,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -40,6 +41,8 @@ CONNECT_S = 30
 """Longest time to wait for a Dask scheduler [s]."""
 TRIES = 4
 """A point is given up after so many deaths of its worker process."""
+STARTS, MOMENT_S = 20, 0.05
+"""A worker process is started up to so many times more; between them is a moment."""
 FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, 255)
 """Exit codes of worker processes that something else ended; 255 where nobody saw how."""
 LOADED_ONCE = ("chipdse.study.running.outcome", "amaranth.lib.data", "scipy.sparse.linalg")
@@ -160,15 +163,28 @@ class _Processes(Executor):
         with self._lock:
             place = min(range(len(self._pools)), key=self._load.__getitem__)
             self._load[place] += 1
-            try:
-                future = self._pools[place].submit(fn, *args, **kwargs)
-            except BrokenProcessPool:
-                self._exit_codes += _exit_codes(self._pools[place])
-                self._pools[place].shutdown(wait=False)
-                self._pools[place] = _one_process()
-                future = self._pools[place].submit(fn, *args, **kwargs)
+            future = self._submit(place, fn, *args, **kwargs)
         future.add_done_callback(lambda _: self._done(place))
         return future
+
+    def _submit(
+        self, place: int, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> Future[Any]:
+        """Submit to the pool of a place, or to a new one if its process has died.
+
+        A server of workers that has just been killed can look alive for a moment; a worker that is
+        started by it then ends with an EOFError or a ConnectionError.
+        """
+        for _ in range(STARTS):
+            try:
+                return self._pools[place].submit(fn, *args, **kwargs)
+            except BrokenProcessPool:
+                self._exit_codes += _exit_codes(self._pools[place])
+            except (EOFError, ConnectionError):
+                time.sleep(MOMENT_S)
+            self._pools[place].shutdown(wait=False)
+            self._pools[place] = _one_process()
+        return self._pools[place].submit(fn, *args, **kwargs)
 
     def _done(self, place: int) -> None:
         with self._lock:

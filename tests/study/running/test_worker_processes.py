@@ -6,10 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from chipdse.study.running import executors
 from chipdse.study.running.executors import open_workers
 from tests.support import servers
 from tests.support import small_sweep as sweeps
@@ -89,3 +93,22 @@ def test_a_worker_that_is_killed_has_a_successor() -> None:
             workers.executor.submit(os.kill, first, signal.SIGKILL).result(120)
         assert workers.executor.submit(os.getpid).result(120) != first
         assert workers.killed()
+
+
+class _Ending(ThreadPoolExecutor):
+    """Workers of a server that has been killed and looks alive: none starts."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        raise EOFError("unexpected EOF")
+
+
+def test_a_server_that_ends_while_a_worker_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, ending = executors._one_process, [_Ending(), _Ending()]
+    monkeypatch.setattr(executors, "_one_process", lambda: ending.pop() if ending else start())
+    with open_workers("processes", 1) as workers:
+        assert workers.executor.submit(abs, -2).result(timeout=60) == 2
+    assert not ending
+    monkeypatch.setattr(executors, "_one_process", _Ending)
+    monkeypatch.setattr(executors, "STARTS", 2)
+    with open_workers("processes", 1) as workers, pytest.raises(EOFError):
+        workers.executor.submit(abs, -2)
