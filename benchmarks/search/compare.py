@@ -28,6 +28,7 @@ from chipdse.paths import cache_folder
 from chipdse.study.question.space import Space
 from chipdse.study.results.front import hypervolume, is_on_front, knee_of
 from chipdse.study.search.lattice import Lattice
+from chipdse.study.search.objectives import logarithm
 from chipdse.study.search.samplers import make_sampler
 from chipdse.study.search.surrogate import SearchHistory
 from chipdse.study.storage.attributes import FAILURE, HARVESTED_FROM
@@ -46,14 +47,14 @@ class Truth:
     """The true front, in logarithms and scaled to [0, 1], to measure others against."""
 
     def __init__(self, front: np.ndarray) -> None:
-        scaled = _logarithms(front)
+        scaled = logarithm(front)
         self._low, self._high = scaled.min(axis=0), scaled.max(axis=0)
         self._front = self.scaled(front)
         self._full = hypervolume(self._front, np.full(front.shape[1], MARGIN))
 
     def scaled(self, objectives: np.ndarray) -> np.ndarray:
         """Logarithms; the true front spans 0 to 1."""
-        return (_logarithms(objectives) - self._low) / (self._high - self._low)
+        return (logarithm(objectives) - self._low) / (self._high - self._low)
 
     def hypervolume_frac(self, objectives: np.ndarray) -> float:
         """Part of the true front's hypervolume."""
@@ -92,10 +93,6 @@ class BoTorch(Lattice):
         return qlognehvi(
             places, history.places, values, reference, history.violation, history.pending
         )
-
-
-def _logarithms(objectives: np.ndarray) -> np.ndarray:
-    return np.sign(objectives) * np.log(np.abs(objectives))
 
 
 class Search:

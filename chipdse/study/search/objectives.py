@@ -68,8 +68,8 @@ def logarithm(values: Floats) -> Floats:
 
 def scaled_fronts(fronts: Sequence[Floats]) -> list[Floats]:
     """Local fronts in logarithms, except objectives with two signs; their range becomes 0 to 1."""
-    every = np.concatenate(fronts)
-    every = _on_scales(every, [True] * every.shape[1])
+    values = np.concatenate(fronts)
+    every = _on_scales(values, [True] * values.shape[1])
     scaled = _in_range(every, every[is_on_front(every)].max(axis=0))
     return np.split(scaled, np.cumsum([len(front) for front in fronts])[:-1])
 
